@@ -1,0 +1,54 @@
+"""The container formats that are looked for: unblob's, with ours in place or added.
+
+unblob's squashfs extractor is a program that neither Debian nor PyPI carries; ELF files are
+examined, not unpacked: carving each of them costs more than all else together.
+"""
+
+from typing import Any
+
+from unblob.handlers import BUILTIN_HANDLERS
+from unblob.models import Handler
+
+from assay.intake.handlers.fit import FitHandler
+from assay.intake.handlers.rpm import RpmHandler
+from assay.intake.handlers.squashfs import SQUASHFS_HANDLERS
+from assay.intake.handlers.streams import STREAM_HANDLERS
+from assay.intake.handlers.uefi import UefiVolumeHandler
+from assay.intake.handlers.uimage import UImageHandler
+
+_OURS: tuple[type[Handler[Any]], ...] = (
+    *SQUASHFS_HANDLERS,
+    *STREAM_HANDLERS,
+    UImageHandler,
+    FitHandler,
+    RpmHandler,
+    UefiVolumeHandler,
+)
+_REPLACED = {handler.NAME for handler in _OURS} | {"elf32", "elf64"}
+
+HANDLERS: tuple[type[Handler[Any]], ...] = (
+    *(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _REPLACED),
+    *_OURS,
+)
+
+# One input, one output: the result has no name of its own inside the image.
+STREAM_FORMATS = frozenset(
+    {
+        "bzip2",
+        "compress",
+        "gzip",
+        "lz4_default",
+        "lz4_legacy",
+        "lz4_skippable",
+        "lzip",
+        "lzma",
+        "lzo",
+        "multi-gzip",
+        "sparse",
+        "uimage",
+        "rpm",
+        "xz",
+        "zlib",
+        "zstd",
+    }
+)
