@@ -1,0 +1,32 @@
+"""Examiners: one module each, listed here by hand; a test fails for one that is not.
+
+Takes: one file's content and its tree entry. Gives: observations. Must not know: the rest of the
+tree, the clock, the file system, thresholds, other examiners.
+"""
+
+from assay.examine import (
+    accounts,
+    calls,
+    certificates,
+    components,
+    configuration,
+    credentials,
+    executable,
+    keys,
+    services,
+)
+from assay.examine.contract import Content, ExamineError, Examiner
+
+EXAMINERS: tuple[Examiner, ...] = (
+    executable.EXAMINER,
+    calls.EXAMINER,
+    components.EXAMINER,
+    keys.EXAMINER,
+    certificates.EXAMINER,
+    accounts.EXAMINER,
+    credentials.EXAMINER,
+    services.EXAMINER,
+    configuration.EXAMINER,
+)
+
+__all__ = ["EXAMINERS", "Content", "ExamineError", "Examiner"]
