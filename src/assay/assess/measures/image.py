@@ -1,0 +1,127 @@
+"""Measures of intake and of the tree's files."""
+
+from assay.assess.facts import Facts
+from assay.assess.measures.contract import Measure, Unknown, measure, share
+from assay.model.measure import Unit, Value
+from assay.model.tree import File, Kind, Region
+
+_NOTHING = "no byte of the image was looked at"
+
+
+def understood_bytes(regions: tuple[Region, ...], path: str = "") -> float:
+    """Bytes of the image that were understood.
+
+    A region of the image counts with the share of it that was understood in turn, where what came
+    out of it is told in regions of its own (a compressed stream, a header around a payload).
+    """
+    prefix = f"{path}/" if path else ""
+    total = 0.0
+    for region in regions:
+        if region.path != path or not region.understood:
+            continue
+        volume = f"{prefix}{region.format}@{region.offset:#x}"
+        inner = sum(one.size for one in regions if one.path == volume)
+        within = understood_bytes(regions, volume) / inner if inner else 1.0
+        total += region.size * within
+    return total
+
+
+@measure("intake.understood.share", Unit.SHARE, "bytes of the image that a known format explains")
+def understood_share(facts: Facts) -> Value | Unknown:
+    whole = sum(region.size for region in facts.tree.regions if not region.path)
+    return share(understood_bytes(facts.tree.regions), whole, _NOTHING)
+
+
+@measure("intake.understood.bytes", Unit.BYTES, "bytes of the image that a known format explains")
+def understood(facts: Facts) -> Value | Unknown:
+    return round(understood_bytes(facts.tree.regions)) if facts.tree.regions else Unknown(_NOTHING)
+
+
+@measure("intake.not_understood.bytes", Unit.BYTES, "bytes of the image that no format explains")
+def not_understood(facts: Facts) -> Value | Unknown:
+    if not facts.tree.regions:
+        return Unknown(_NOTHING)
+    whole = sum(region.size for region in facts.tree.regions if not region.path)
+    return whole - round(understood_bytes(facts.tree.regions))
+
+
+@measure("intake.containers.opened", Unit.COUNT, "containers that were opened, nested ones too")
+def containers_opened(facts: Facts) -> Value:
+    steps = {step for file in facts.tree.files for step in file.containers}
+    return len({step for step in steps if step.format != "unknown"})
+
+
+@measure("intake.containers.closed", Unit.COUNT, "containers that were recognised but not opened")
+def containers_closed(facts: Facts) -> Value:
+    return sum(bool(region.format) and not region.understood for region in facts.tree.regions)
+
+
+@measure("files.count", Unit.COUNT, "regular files in the tree")
+def files_count(facts: Facts) -> Value:
+    return len(_regular(facts))
+
+
+@measure("files.bytes", Unit.BYTES, "size of all regular files in the tree")
+def files_bytes(facts: Facts) -> Value:
+    return sum(file.size for file in _regular(facts))
+
+
+@measure("files.setuid", Unit.COUNT, "files that run with their owner's rights (set-uid)")
+def setuid(facts: Facts) -> Value | Unknown:
+    return _with_mode(facts, 0o4000)
+
+
+@measure("files.setgid", Unit.COUNT, "files that run with their group's rights (set-gid)")
+def setgid(facts: Facts) -> Value | Unknown:
+    return _with_mode(facts, 0o2000)
+
+
+@measure("files.world_writable", Unit.COUNT, "files that every user may change")
+def world_writable(facts: Facts) -> Value | Unknown:
+    return _with_mode(facts, 0o002)
+
+
+@measure(
+    "files.world_writable_directories",
+    Unit.COUNT,
+    "directories that every user may write to and whose entries every user may remove (not sticky)",
+)
+def world_writable_directories(facts: Facts) -> Value | Unknown:
+    folders = [file for file in facts.tree.files if file.kind is Kind.DIRECTORY]
+    modes = [file.mode for file in folders if file.mode is not None]
+    if folders and not modes:
+        return Unknown("the containers record no modes")
+    return sum(mode & 0o002 != 0 and mode & 0o1000 == 0 for mode in modes)
+
+
+@measure("files.outward_links", Unit.COUNT, "symbolic links that climb above their root")
+def outward_links(facts: Facts) -> Value:
+    return sum(problem.what == "link leads out of the tree" for problem in facts.tree.problems)
+
+
+def _regular(facts: Facts) -> list[File]:
+    return [file for file in facts.tree.files if file.has_content]
+
+
+def _with_mode(facts: Facts, bits: int) -> Value | Unknown:
+    files = _regular(facts)
+    modes = [file.mode for file in files if file.mode is not None]
+    if files and not modes:
+        return Unknown("the containers record no modes")
+    return sum(mode & bits != 0 for mode in modes)
+
+
+MEASURES: tuple[Measure, ...] = (
+    understood_share,
+    understood,
+    not_understood,
+    containers_opened,
+    containers_closed,
+    files_count,
+    files_bytes,
+    setuid,
+    setgid,
+    world_writable,
+    world_writable_directories,
+    outward_links,
+)

@@ -1,0 +1,157 @@
+"""Measures of secrets, accounts, services, kernel and components."""
+
+from datetime import UTC, datetime
+
+from assay.assess.facts import Facts
+from assay.assess.measures.contract import Measure, measure
+from assay.model.measure import Unit, Value
+from assay.model.observations import (
+    Account,
+    AuthorizedKey,
+    Certificate,
+    ComponentSighting,
+    Credential,
+    KernelImage,
+    PrivateKey,
+    Service,
+    Weakness,
+)
+
+_WEAK_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
+_WEAK_SCHEMES = frozenset({"descrypt", "des", "bsdicrypt", "md5crypt", "apr1", "lanman", "plain"})
+_SMALLEST_RSA = 2048  # NIST SP 800-131A Rev. 2
+
+
+@measure("secrets.private_keys", Unit.COUNT, "private keys, each place counted")
+def private_keys(facts: Facts) -> Value:
+    return len(facts.of(PrivateKey))
+
+
+@measure("secrets.unencrypted_private_keys", Unit.COUNT, "private keys without a passphrase")
+def unencrypted_private_keys(facts: Facts) -> Value:
+    return sum(not seen.fact.encrypted for seen in facts.of(PrivateKey))
+
+
+@measure("secrets.credentials", Unit.COUNT, "passwords, tokens and shared keys that stand in files")
+def credentials(facts: Facts) -> Value:
+    return len(facts.of(Credential))
+
+
+@measure("secrets.authorized_keys", Unit.COUNT, "public keys that may log in")
+def authorized_keys(facts: Facts) -> Value:
+    return len(facts.of(AuthorizedKey))
+
+
+@measure("certificates.count", Unit.COUNT, "X.509 certificates, each place counted")
+def certificates(facts: Facts) -> Value:
+    return len(facts.of(Certificate))
+
+
+@measure(
+    "certificates.expired",
+    Unit.COUNT,
+    "certificates that are past their end on the day of the knowledge",
+)
+def expired(facts: Facts) -> Value:
+    day = datetime.fromisoformat(facts.as_of).replace(tzinfo=UTC)
+    return sum(_moment(seen.fact.not_after) < day for seen in facts.of(Certificate))
+
+
+@measure(
+    "certificates.weak",
+    Unit.COUNT,
+    "certificates with an RSA key below 2,048 bits or signed over MD5 or SHA-1",
+)
+def weak_certificates(facts: Facts) -> Value:
+    return sum(_is_weak(seen.fact) for seen in facts.of(Certificate))
+
+
+def _is_weak(certificate: Certificate) -> bool:
+    small = certificate.key_algorithm.lower().startswith("rsa") and (
+        certificate.key_bits is not None and certificate.key_bits < _SMALLEST_RSA
+    )
+    # A root's own signature is not what it is trusted for.
+    weak_hash = certificate.signature_hash.lower() in _WEAK_HASHES and not certificate.self_signed
+    return small or weak_hash
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@measure("accounts.count", Unit.COUNT, "accounts with a password or without need of one")
+def accounts(facts: Facts) -> Value:
+    return sum(seen.fact.password in ("hash", "empty", "plain") for seen in facts.of(Account))
+
+
+@measure("accounts.empty_password", Unit.COUNT, "accounts that ask for no password")
+def empty_password(facts: Facts) -> Value:
+    return sum(seen.fact.password == "empty" for seen in facts.of(Account))  # noqa: S105 (a kind)
+
+
+@measure("accounts.default_password", Unit.COUNT, "accounts with a well-known default password")
+def default_password(facts: Facts) -> Value:
+    return sum(seen.fact.weak for seen in facts.of(Account))
+
+
+@measure("accounts.weak_hash", Unit.COUNT, "accounts whose password is under an obsolete hash")
+def weak_hash(facts: Facts) -> Value:
+    return sum(seen.fact.scheme.lower() in _WEAK_SCHEMES for seen in facts.of(Account))
+
+
+@measure("services.count", Unit.COUNT, "programs that start by themselves")
+def services(facts: Facts) -> Value:
+    return len(facts.of(Service))
+
+
+@measure("services.weaknesses", Unit.COUNT, "settings that weaken the system")
+def weaknesses(facts: Facts) -> Value:
+    return len(facts.of(Weakness))
+
+
+@measure("kernel.versions", Unit.SET, "versions of the Linux kernels in the image")
+def kernel_versions(facts: Facts) -> Value:
+    return tuple(sorted({seen.fact.version for seen in facts.of(KernelImage) if seen.fact.version}))
+
+
+@measure("components.count", Unit.COUNT, "different third-party components")
+def components(facts: Facts) -> Value:
+    return len({seen.fact.name for seen in facts.of(ComponentSighting)})
+
+
+@measure("components.places", Unit.COUNT, "files in which a third-party component shows itself")
+def component_places(facts: Facts) -> Value:
+    return len({(seen.fact.name, seen.file.path) for seen in facts.of(ComponentSighting)})
+
+
+@measure(
+    "components.several_versions", Unit.COUNT, "components that occur in more than one version"
+)
+def several_versions(facts: Facts) -> Value:
+    versions: dict[str, set[str]] = {}
+    for seen in facts.of(ComponentSighting):
+        if seen.fact.version:
+            versions.setdefault(seen.fact.name, set()).add(seen.fact.version)
+    return sum(len(found) > 1 for found in versions.values())
+
+
+MEASURES: tuple[Measure, ...] = (
+    private_keys,
+    unencrypted_private_keys,
+    credentials,
+    authorized_keys,
+    certificates,
+    expired,
+    weak_certificates,
+    accounts,
+    empty_password,
+    default_password,
+    weak_hash,
+    services,
+    weaknesses,
+    kernel_versions,
+    components,
+    component_places,
+    several_versions,
+)
