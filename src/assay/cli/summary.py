@@ -1,0 +1,152 @@
+"""An evaluation on one screen."""
+
+from rich.console import Console
+from rich.text import Text
+
+from assay.cli.tables import SEVERITY_STYLE, plain_table, safe
+from assay.model.evaluation import Evaluation
+from assay.model.measure import Value
+from assay.workspace import DOCUMENTS, Done, StoredEvaluation, Summary, summarise
+
+_HARDENING = (
+    ("PIE", "hardening.pie.share"),
+    ("NX", "hardening.nx.share"),
+    ("full RELRO", "hardening.relro_full.share"),
+    ("canary", "hardening.canary.share"),
+    ("FORTIFY", "hardening.fortify.share"),
+)
+_GAPS_SHOWN = 3
+
+
+def print_summary(done: Done) -> None:
+    """The summary of an evaluation that was just made, and where its documents are."""
+    console = Console()
+    _print(console, done.evaluation)
+    console.print()
+    console.print(
+        Text("Report    ", "bold") + safe(str(done.folder / DOCUMENTS[0])), soft_wrap=True
+    )
+    others = ", ".join(DOCUMENTS[1:])
+    console.print(f"          beside it {others}; again later with `assay show {done.id}`")
+
+
+def print_stored(stored: StoredEvaluation, evaluation: Evaluation) -> None:
+    """The summary of an evaluation in the workspace."""
+    console = Console()
+    _print(console, evaluation)
+    console.print()
+    when = stored.evaluated_at[:16].replace("T", " ")
+    console.print(f"Evaluated {when} UTC by Assay {stored.tool_version}, id {stored.id}")
+    if stored.report:
+        console.print(Text("Report    ") + safe(f"{stored.report}/{DOCUMENTS[0]}"), soft_wrap=True)
+
+
+def _print(console: Console, evaluation: Evaluation) -> None:
+    summary = summarise(evaluation)
+    _subject(console, evaluation)
+    _findings(console, summary)
+    _calls(console, summary)
+    _measured(console, evaluation)
+    _gaps(console, evaluation)
+
+
+def _subject(console: Console, evaluation: Evaluation) -> None:
+    subject, measures = evaluation.subject, evaluation.measures
+    name = safe(f"{subject.vendor} {subject.product} {subject.release}")
+    name.stylize("bold")
+    console.print(name + Text("  (this release alone; nothing is said of others)", "dim"))
+    console.print(safe(f"{subject.name}  {subject.size:,} bytes  SHA-256 {subject.sha256[:16]}…"))
+    arches = measures.get("executables.architectures")
+    console.print(
+        f"Understood {_share(measures.get('intake.understood.share'))} of the image: "
+        f"{_count(measures.get('files.count'))} files, "
+        f"{_count(measures.get('executables.count'))} executables"
+        + (f" ({', '.join(arches)})" if isinstance(arches, tuple) and arches else "")
+        + f", {_count(measures.get('components.count'))} components"
+    )
+
+
+def _findings(console: Console, summary: Summary) -> None:
+    console.print()
+    line = Text("Findings  ", "bold")
+    for severity, count in summary.severities:
+        line.append(
+            f"{count:,} {severity.value}", SEVERITY_STYLE[severity.value] if count else "dim"
+        )
+        line.append("   ")
+    console.print(line)
+    table = plain_table("", "", "")
+    table.show_header = False
+    for group in summary.matters:
+        style = SEVERITY_STYLE[group.severity.value]
+        where = f"{group.places:,} places" if group.places > 1 else group.findings[0].path
+        table.add_row(Text(group.severity.value, style), safe(group.rule.title), safe(where))
+    console.print(table)
+
+
+def _calls(console: Console, summary: Summary) -> None:
+    console.print()
+    if not summary.calls.counted:
+        console.print("Calls of memory functions: not measured")
+        return
+    table = plain_table("Direct calls", "Safe", "Bounded", "Unsafe", "Unsafe share")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in summary.calls.families:
+        table.add_row(
+            row.label,
+            *(
+                f"{tally.sites:,} / {tally.functions} functions"
+                for tally in (row.safe, row.bounded, row.unsafe)
+            ),
+            _share(row.unsafe_share),
+        )
+    console.print(table)
+
+
+def _measured(console: Console, evaluation: Evaluation) -> None:
+    measures = evaluation.measures
+    console.print()
+    shares = "   ".join(f"{label} {_share(measures.get(name))}" for label, name in _HARDENING)
+    console.print(Text("Hardening ", "bold") + Text(shares))
+    console.print(
+        Text("Secrets   ", "bold")
+        + Text(
+            f"{_count(measures.get('secrets.private_keys'))} private keys   "
+            f"{_count(measures.get('secrets.credentials'))} credentials   "
+            f"{_count(measures.get('accounts.empty_password'))} accounts without password   "
+            f"{_count(measures.get('accounts.default_password'))} with a default one"
+        )
+    )
+    console.print(
+        Text("System    ", "bold")
+        + Text(
+            f"{_count(measures.get('services.count'))} started programs   "
+            f"{_count(measures.get('services.weaknesses'))} weak settings   "
+            f"{_count(measures.get('files.setuid'))} set-uid files"
+        )
+    )
+
+
+def _gaps(console: Console, evaluation: Evaluation) -> None:
+    console.print()
+    if not evaluation.not_measured:
+        console.print("Everything that was looked for could be measured.")
+        return
+    console.print(
+        Text(f"Not measured ({len(evaluation.not_measured):,}; all in the report)", "bold")
+    )
+    most = sorted(evaluation.not_measured, key=lambda gap: (-gap.files, gap.what))
+    for gap in most[:_GAPS_SHOWN]:
+        files = f" ({gap.files:,} files)" if gap.files > 1 else ""
+        line = safe(f"  {gap.what}{files}: {gap.why}")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+
+
+def _share(value: Value) -> str:
+    return f"{value:.1%}" if isinstance(value, int | float) else "not measured"
+
+
+def _count(value: Value) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else "not measured:"
