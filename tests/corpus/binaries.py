@@ -11,7 +11,7 @@ from tests.corpus.apt import CorpusError, packages
 from tests.corpus.cache import built
 from tests.corpus.lists import BINARY_PACKAGES, STATIC_PACKAGES
 
-_ELF_CLASS_AND_TYPE = slice(0, 20)
+_WHEEL_PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 
 
 def binaries(arch: str, count: int = 30) -> list[Path]:
@@ -91,9 +91,17 @@ def _one(root: Path, name: str) -> Path:
 
 
 def _download_wheels(folder: Path) -> None:
-    pinned = Path(__file__).with_name("wheels.txt")
+    pinned = Path(__file__).with_name("wheels.txt").read_text("utf-8").splitlines()
+    for requirement in pinned:
+        if not requirement.startswith("#"):
+            _download_wheel(folder, requirement)
+
+
+def _download_wheel(folder: Path, requirement: str) -> None:
     words = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
-    words += ["--only-binary", ":all:", "-d", str(folder), "-r", str(pinned)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    words += ["--only-binary", ":all:", "--python-version", "3.11", "--implementation", "cp"]
+    words += [word for platform in _WHEEL_PLATFORMS for word in ("--platform", platform)]
+    words += ["-d", str(folder), "-r", "/dev/stdin"]
+    done = subprocess.run(words, input=requirement, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise CorpusError(f"pip download: {done.stderr.strip()[-400:]}")
+        raise CorpusError(f"pip download {requirement[:40]}: {done.stderr.strip()[-400:]}")

@@ -12,7 +12,9 @@ from assay.examine import (
     configuration,
     credentials,
     executable,
+    kernel,
     keys,
+    packages,
     services,
 )
 from assay.examine.contract import Content, ExamineError, Examiner
@@ -27,6 +29,8 @@ EXAMINERS: tuple[Examiner, ...] = (
     credentials.EXAMINER,
     services.EXAMINER,
     configuration.EXAMINER,
+    kernel.EXAMINER,
+    packages.EXAMINER,
 )
 
 __all__ = ["EXAMINERS", "Content", "ExamineError", "Examiner"]

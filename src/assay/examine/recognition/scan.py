@@ -17,7 +17,7 @@ _BEYOND = 96
 _PLACES_KEPT = 64
 _ALONE_KEPT = 4_000
 _MOST_HITS = 200_000
-_BORDER = rb"(?<![A-Za-z0-9_])"
+_BORDER = rb"(?:(?<![A-Za-z0-9_])|(?=[^A-Za-z0-9_]))"
 
 _ALONE = rb"\x00(?:v?[0-9]{1,4}\.[0-9][0-9A-Za-z.+~-]{0,40}|[0-9]{3})\x00"
 """A string that may be a version and stands by itself, with the zero bytes around it."""
@@ -63,8 +63,8 @@ class _Hits:
 class Scanner:
     """A tuple of patterns, compiled once, to be looked for in any number of files.
 
-    Patterns are regular expressions over bytes without look-around; none holds where it goes on
-    from a letter, digit or underscore at its left.
+    Patterns are regular expressions over bytes without look-around; none that begins with a
+    letter, digit or underscore holds where it goes on from one at its left.
     """
 
     def __init__(self, patterns: Iterable[bytes]) -> None:

@@ -13,11 +13,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from assay.examine.recognition.scan import Found, Place, Scanner
-from assay.examine.recognition.subject import Subject
+from assay.examine.recognition.subject import Subject, spellings
 from assay.knowledge.version_strings import Component, Pattern, load_version_strings
-from assay.model.observations import ComponentSighting, Evidence
+from assay.model.observations import ComponentSighting, Evidence, Unmeasured
 from assay.model.tree import Kind
 
 _EVIDENCE_KEPT = 3
@@ -53,28 +54,49 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
+    """All entries. `entry_of` leads from a pattern's number in the scanner to its entry's place;
+    `libraries` and `files` match the names of any."""
+
     entries: tuple[_Entry, ...]
     scanner: Scanner
+    entry_of: tuple[int, ...]
+    libraries: re.Pattern[str]
+    files: re.Pattern[str]
+
+    def candidates(self, subject: Subject, found: Found) -> Iterator[_Entry]:
+        """The entries that anything in the file speaks for: most files know few of them."""
+        chosen = {self.entry_of[number] for number in found.places}
+        if _is_any(self.libraries, subject.names) or _is(self.files, subject.file.name):
+            chosen |= {
+                place
+                for place, entry in enumerate(self.entries)
+                if _is_any(entry.libraries, subject.names) or _is(entry.files, subject.file.name)
+            }
+        return (self.entries[place] for place in sorted(chosen))
 
 
-def version_texts(subject: Subject) -> Iterator[ComponentSighting]:
+def version_texts(subject: Subject) -> Iterator[ComponentSighting | Unmeasured]:
     """Every component of the knowledge that the file is or carries a copy of."""
     catalogue = _catalogue()
     found = catalogue.scanner.scan(subject.data)
-    for entry in catalogue.entries:
+    if not found.complete:
+        yield Unmeasured(
+            what="components", why="so many texts like versions that not all were read"
+        )
+    for entry in catalogue.candidates(subject, found):
         yield from _sightings(entry, subject, found)
 
 
 def _sightings(entry: _Entry, subject: Subject, found: Found) -> Iterator[ComponentSighting]:
     binary = subject.file.kind is not Kind.DATA  # data may speak of any program
-    library = bool(subject.soname) and _is(entry.libraries, subject.soname)
+    library = _is_any(entry.libraries, subject.names)
     program = binary and not library and _is(entry.files, subject.file.name)
     mark = next((number for number in entry.marks if binary and number in found.places), None)
     own = library or program or mark is not None
     if not own and _only_used(entry, subject, found):
         return
     versions = _versions(entry, subject, found, own=own)
-    extent = "full" if library or program else "partial"
+    extent: Literal["full", "partial"] = "full" if library or program else "partial"
     for one in versions:
         yield ComponentSighting(
             name=entry.component.name,
@@ -91,7 +113,7 @@ def _sightings(entry: _Entry, subject: Subject, found: Found) -> Iterator[Compon
 
 def _only_used(entry: _Entry, subject: Subject, found: Found) -> bool:
     """Whether a component's texts came in with its headers or its name, not with its code."""
-    if any(_is(entry.libraries, name) for name in subject.needed):
+    if _is_any(entry.libraries, subject.needed):
         return True
     return bool(entry.beside) and not any(number in found.places for number in entry.beside)
 
@@ -107,8 +129,9 @@ def _versions(entry: _Entry, subject: Subject, found: Found, *, own: bool) -> li
         sure = 0.98 if own else 0.9
         return [_Versioned(v, sure, tuple(places)) for v, places in sorted(by_text.items())]
     for exact, pattern in entry.named:
-        if match := exact.fullmatch(subject.file.name):
-            return [_Versioned(pattern.given(match.groups()), 0.9, ())]
+        for name in spellings(subject.file.name):
+            if match := exact.fullmatch(name):
+                return [_Versioned(pattern.given(match.groups()), 0.9, ())]
     return _alone(entry, found.alone)
 
 
@@ -126,7 +149,7 @@ def _alone(entry: _Entry, strings: Iterable[Place]) -> list[_Versioned]:
 def _unversioned(entry: _Entry, subject: Subject, places: list[Place]) -> ComponentSighting:
     """An own file that does not say its version: the SONAME may bound it."""
     component = entry.component
-    known = [interval for interval in component.intervals if interval.library == subject.soname]
+    known = [interval for interval in component.intervals if interval.library in subject.names]
     return ComponentSighting(
         name=component.name,
         purl=component.purl_of(""),
@@ -158,6 +181,10 @@ def _is(pattern: re.Pattern[str], name: str) -> bool:
     return pattern.fullmatch(name) is not None
 
 
+def _is_any(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
+    return any(pattern.fullmatch(name) for name in names)
+
+
 def _entry(component: Component, numbered: Callable[[str], int]) -> _Entry:
     return _Entry(
         component=component,
@@ -185,10 +212,21 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
 @cache
 def _catalogue() -> _Catalogue:
     patterns: list[bytes] = []
+    entry_of: list[int] = []
+    entries: list[_Entry] = []
 
     def numbered(pattern: str) -> int:
         patterns.append(pattern.encode("latin-1"))
+        entry_of.append(len(entries))
         return len(patterns) - 1
 
-    entries = tuple(_entry(component, numbered) for component in load_version_strings().components)
-    return _Catalogue(entries, Scanner(patterns))
+    components = load_version_strings().components
+    for component in components:
+        entries.append(_entry(component, numbered))
+    return _Catalogue(
+        tuple(entries),
+        Scanner(patterns),
+        tuple(entry_of),
+        _any_of(tuple(name for component in components for name in component.libraries)),
+        _any_of(tuple(name for component in components for name in component.files)),
+    )
