@@ -20,9 +20,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from assay.examine.contract import Content, Examiner
-from assay.examine.secret_forms.hashes import Trial, scheme_of, try_defaults
+from assay.examine.secret_forms.hashes import Trial, scheme_of, try_defaults, try_digest
 from assay.examine.secret_forms.keyforms import ssh_public
 from assay.examine.secret_forms.scan import MASK, is_text
 from assay.knowledge.defaults import default_passwords
@@ -33,11 +34,12 @@ from assay.model.observations import (
     Observation,
     Unmeasured,
 )
+from assay.model.observations.base import EXCERPT_LIMIT
 from assay.model.tree import File, Kind
 
 _LARGEST = 1 << 20
 _MOST = 1000
-_MOST_TRIED = 25
+_TRIALS = 15_000.0  # milliseconds that hashing the defaults may take for one file, by estimate
 
 _PASSWD = re.compile(r"(?:^|/)(?:master\.)?passwd(?:[-._~][^/]*)?$")
 _SHADOW = re.compile(r"(?:^|/)shadow(?:[-._~][^/]*)?$")
@@ -52,6 +54,9 @@ _PASSWD_LINE = re.compile(
 )
 _SHADOW_LINE = re.compile(r"[a-zA-Z_][\w.-]{0,31}\$?:[^:\s]*:\d*:\d*:\d*:\d*:\d*:\d*:\w*")
 _WEB_LINE = re.compile(r"([^:\s#][^:]{0,80}):(?:([^:]{1,80}):(?=[0-9a-f]{32}$))?([^:\s]{1,200})")
+_Password = Literal["hash", "empty", "locked", "plain", "elsewhere"]
+_PLAIN: _Password = "plain"
+_SECRET: frozenset[_Password] = frozenset({"hash", _PLAIN})
 _NOBODY = re.compile(r"[!*]|(?:NP|LK|x)$|-$")
 _PUBLIC = re.compile(
     rb"((?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3})(?:@openssh\.com)?)[ \t]+"
@@ -68,6 +73,7 @@ class _Line:
     offset: int
     uid: int | None = None
     shell: str = ""
+    realm: str = ""
 
 
 def _wants(file: File) -> bool:
@@ -87,13 +93,13 @@ def _accounts(content: Content, file: File) -> Iterator[Observation]:
     table = _table(content.data, file.path)
     if not table:
         return
-    tried = 0
+    budget = _TRIALS
     for number, line in enumerate(_lines(bytes(content.data), table)):
         if number >= _MOST:
             yield Unmeasured(what="accounts", why=f"more than {_MOST} in one file")
             return
-        account, trial = _account(content, line, tried < _MOST_TRIED)
-        tried += account.password == "hash"
+        account, trial = _account(content, line, budget)
+        budget -= trial.cost
         yield account
         if trial.untold:
             yield Unmeasured(what=f"default password of {line.user}", why=trial.untold)
@@ -101,20 +107,17 @@ def _accounts(content: Content, file: File) -> Iterator[Observation]:
 
 def _table(data: memoryview, path: str) -> str:
     """Which table a file is, by its name, or by its first lines where the name doesn't say."""
-    first = [line for line in _head(data) if line and not line.startswith("#")]
-    if _WEB.search(path) and not _CODE.search(path):
+    code = _CODE.search(path) is not None
+    if _WEB.search(path) and not code:
         return "web"
-    if _CODE.search(path) and not (_PASSWD.search(path) or _SHADOW.search(path)):
-        return ""
-    if first and all(_PASSWD_LINE.fullmatch(line) for line in first[:3]):
-        return "passwd"
-    if first and all(_SHADOW_LINE.fullmatch(line) for line in first[:3]):
-        return "shadow"
     named = _PASSWD.search(path) or _SHADOW.search(path)
-    if named and any(_PASSWD_LINE.fullmatch(line) for line in first):
-        return "passwd"
-    if named and any(_SHADOW_LINE.fullmatch(line) for line in first):
-        return "shadow"
+    if code and not named:
+        return ""
+    first = [line for line in _head(data) if line and not line.startswith("#")]
+    for table, form in (("passwd", _PASSWD_LINE), ("shadow", _SHADOW_LINE)):
+        fits = (form.fullmatch(line) is not None for line in (first if named else first[:3]))
+        if first and (any(fits) if named else all(fits)):
+            return table
     return ""
 
 
@@ -146,47 +149,49 @@ def _web_line(text: str, offset: int) -> _Line | None:
     match = _WEB_LINE.fullmatch(text)
     if match is None:
         return None
-    return _Line(match[1], match[3], offset + len(text[: match.start(3)].encode()))
+    start = offset + len(text[: match.start(3)].encode())
+    return _Line(match[1], match[3], start, realm=match[2] or "")
 
 
 _READERS = {"passwd": _system_line, "shadow": _system_line, "web": _web_line}
 
 
-def _account(content: Content, line: _Line, trying: bool) -> tuple[Account, Trial]:
-    field = line.field
-    common = {
-        "user": line.user,
-        "uid": line.uid,
-        "shell": line.shell,
-        "evidence": Evidence(offset=line.offset, excerpt=f"{line.user}:{MASK}"[:160]),
-    }
-    if not field:
-        return Account(password="empty", **common), Trial()
-    if _NOBODY.match(field):
-        word = "elsewhere" if field == "x" and line.uid is not None else "locked"
-        return Account(password=word, **common), Trial()
-    seal = content.seal(field.encode())
-    scheme = scheme_of(field) or ("digest" if re.fullmatch(r"[0-9a-f]{32}", field) else "")
-    if not scheme:
-        default = _plain_default(field, line.user)
-        account = Account(
-            password="plain", weak=bool(default), default=default, seal=seal, **common
-        )
-        return account, Trial()
-    trial = try_defaults(field, scheme, line.user) if trying else Trial(untold="too many accounts")
+def _account(content: Content, line: _Line, budget: float) -> tuple[Account, Trial]:
+    password, scheme = _told_apart(line)
+    trial = _trial(line, password, scheme, budget)
     account = Account(
-        password="hash",
+        user=line.user,
+        uid=line.uid,
+        shell=line.shell,
+        password=password,
         scheme=scheme,
         weak=bool(trial.default),
         default=trial.default,
-        seal=seal,
-        **common,
+        seal=content.seal(line.field.encode()) if password in _SECRET else "",
+        evidence=Evidence(offset=line.offset, excerpt=f"{line.user}:{MASK}"[:EXCERPT_LIMIT]),
     )
     return account, trial
 
 
-def _plain_default(field: str, user: str) -> str:
-    return next((e.name for e in default_passwords() if e.for_user(user) == field), "")
+def _told_apart(line: _Line) -> tuple[_Password, str]:
+    """What stands in the password's field, and the scheme where that is a hash."""
+    if not line.field:
+        return "empty", ""
+    if _NOBODY.match(line.field):
+        return ("elsewhere" if line.field == "x" and line.uid is not None else "locked"), ""
+    scheme = "digest" if line.realm else scheme_of(line.field)
+    return ("hash" if scheme else "plain"), scheme
+
+
+def _trial(line: _Line, password: _Password, scheme: str, budget: float) -> Trial:
+    if password == _PLAIN:
+        names = (e.name for e in default_passwords() if e.for_user(line.user) == line.field)
+        return Trial(default=next(names, ""))
+    if not scheme:
+        return Trial()
+    if scheme == "digest":
+        return try_digest(line.field, line.user, line.realm)
+    return try_defaults(line.field, scheme, line.user, budget)
 
 
 def _keys(content: Content, file: File) -> Iterator[AuthorizedKey]:
@@ -220,4 +225,4 @@ def _key(match: re.Match[bytes]) -> AuthorizedKey | None:
     )
 
 
-EXAMINER = Examiner(name="accounts", version="1", wants=_wants, examine=_examine, sees="path")
+EXAMINER = Examiner(name="accounts", version="2", wants=_wants, examine=_examine, sees="path")

@@ -66,7 +66,7 @@ def _examine(content: Content, file: File) -> Iterator[Observation]:
 
 def _candidates(data: memoryview) -> Iterator[tuple[int, bytes, int]]:
     """Where a certificate may start, its DER, and how many bytes of the content it takes."""
-    if data[:1] == b"\x30" and der_length(bytes(data[:8])) == len(data) <= _LONGEST:
+    if der_length(bytes(data[:8])) == len(data) <= _LONGEST:
         yield 0, bytes(data), len(data)
     for offset, number in _NEEDLES.find(data).hits:
         if number == 0:

@@ -13,8 +13,9 @@ Sources: the manual pages named beside the checks.
 from collections.abc import Iterator
 
 from assay.examine.contract import Content, Examiner
+from assay.examine.secret_forms.scan import MASK
 from assay.examine.settings.checks import SERVICES, Check, Service
-from assay.examine.starting.lines import Line, active
+from assay.examine.starting.lines import Line, active, shown
 from assay.model.observations import Evidence, Observation, Weakness
 from assay.model.tree import File, Kind
 
@@ -49,7 +50,7 @@ def _held_against(line: Line, check: Check, service: Service) -> Weakness | None
     if match is None:
         return None
     group = next(name for name, value in match.groupdict().items() if value is not None)
-    excerpt = f"{match[group]} ••••" if check.secret else line.text[:160]
+    excerpt = f"{match[group]} {MASK}" if check.secret else shown(line.text)
     offset = line.offset + len(line.text[: match.start(group)].encode())
     return Weakness(
         setting=check.setting,
@@ -59,4 +60,4 @@ def _held_against(line: Line, check: Check, service: Service) -> Weakness | None
     )
 
 
-EXAMINER = Examiner(name="configuration", version="1", wants=_wants, examine=_examine, sees="path")
+EXAMINER = Examiner(name="configuration", version="2", wants=_wants, examine=_examine, sees="path")

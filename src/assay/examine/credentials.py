@@ -1,7 +1,7 @@
 """Passwords, tokens and shared keys that stand in configuration, scripts, URLs and programs.
 
-How it works: every rule (`secret_forms.rules` and `.settings`) has fixed strings that must stand
-in the content; only the lines around them are held against the rule's pattern. ELF files are
+How it works: every rule (`secret_forms.catalogue`) has fixed strings that must stand in the
+content; only the lines around them are held against the rule's pattern. ELF files are
 searched for what is telling by its own form (tokens, URLs, commands with passwords, and
 `password=` strings), not for settings. Values that stand in for others (`$PASS`, `@PASSWORD@`,
 `%s`, `<password>`) are dropped, comments and documentation too; where only the setting's name
@@ -17,29 +17,31 @@ Sources: see the rules.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from assay.examine.contract import Content, Examiner
+from assay.examine.secret_forms.catalogue import RULES
 from assay.examine.secret_forms.placeholders import stands_in, unlikely
-from assay.examine.secret_forms.rules import COMMANDS, TOKENS, WEB, In, Rule
+from assay.examine.secret_forms.rules import TOKENS, In, Rule
 from assay.examine.secret_forms.scan import MASK, Needles, is_elf, is_text, printable
-from assay.examine.secret_forms.settings import SETTINGS
 from assay.model.observations import Credential, Evidence, Observation, Unmeasured
 from assay.model.tree import File
 
-RULES: tuple[Rule, ...] = (*TOKENS, *WEB, *COMMANDS, *SETTINGS)
-
+_TOKENS = frozenset(TOKENS)
 _MOST = 100
 _LINE = 2048
 _CONTEXT = 3000
 _WHOLE = 64 << 10
+_MOST_LINES = 2000
 _LONG_FORM = 10_000  # a service account's key spans this many bytes of one line
+_LONG = frozenset({"gcp-service-account", "jwt"})
 
 _DOCUMENTS = re.compile(
-    r"(?:^|/)(?:usr/share/(?:doc|man|info|locale|i18n|help|gtk-doc|bash-completion|zsh|vim|nmap)|"
-    r"man\d?)/|\.(?:po|mo|gmo|rst|md|html?|css|svg|pod|tex|texi|mib|c|h|cc|cpp|\d)$"
+    r"(?:^|/)(?:usr/share/(?:doc|man|info|locale|i18n|help|gtk-doc|lintian|bash-completion|zsh|vim"
+    r"|nmap)|man\d?)/|\.(?:po|mo|gmo|rst|md|html?|css|svg|pod|tex|texi|mib|c|h|cc|cpp|\d)$"
     r"|(?:^|/)(?:MIB|[A-Z0-9-]+-MIB)\b"
 )
 _TABLES = re.compile(
@@ -96,68 +98,94 @@ def _fitting(kind: In, path: str, head: bytes) -> list[Rule]:
     code = _CODE.search(path) is not None or _INTERPRETED.match(head) is not None
     return [
         rule
-        for rule in RULES
-        if kind in rule.where
-        and (rule.places is None or rule.places.search(path))
-        and not (documents and rule not in TOKENS)
+        for rule in _prepared(kind).rules
+        if (rule.places is None or rule.places.search(path))
+        and not (documents and rule not in _TOKENS)
         and not (table and rule.category == "password-hash")
-        and not (code and rule.general and b"?P<v3>" in rule.pattern.pattern)
+        and not (code and rule in _BARE)
     ]
 
 
-def _hits(
-    data: memoryview, rules: list[Rule], places: dict[Rule, list[int]], kind: In
-) -> Iterator[_Hit]:
-    for rule in rules:
-        seen_to = -1
-        previous = (-1, -1)
-        for place in places.get(rule, ()):
-            span = _around(data, place, rule)
-            if span == previous or place + _reach(rule) < seen_to:
-                continue
-            previous, seen_to = span, span[1]
-            yield from _matches(data, span, rule, kind)
+_BARE = frozenset(rule for rule in RULES if rule.general and "v3" in rule.values)
 
 
-def _places(data: memoryview, rules: list[Rule], kind: In) -> tuple[dict[Rule, list[int]], bool]:
-    """For each rule the offsets of its anchors, and whether they are all.
+class _Prepared(NamedTuple):
+    """The rules for a kind of content, their anchors, and by an anchor's number who has it."""
 
-    Of a rule without anchors, every line's start.
-    """
-    places: dict[Rule, list[int]] = {rule: [] for rule in rules}
-    needles, users = _needles(kind)
-    found = needles.find(data)
-    for offset, number in found.hits:
-        for rule in users[number]:
-            if rule in places:
-                places[rule].append(offset)
-    starts = [0, *(match.end() for match in re.finditer(rb"\n", bytes(data[:_WHOLE])))][:2000]
-    for rule in rules:
-        if not rule.anchors:
-            places[rule] = starts
-    return places, found.complete
+    rules: tuple[Rule, ...]
+    needles: Needles
+    users: tuple[tuple[Rule, ...], ...]
 
 
 @cache
-def _needles(kind: In) -> tuple[Needles, tuple[tuple[Rule, ...], ...]]:
-    """All anchors of the rules for a kind of content, and by number the rules that have each."""
+def _prepared(kind: In) -> _Prepared:
+    rules = tuple(rule for rule in RULES if kind in rule.where)
     users: dict[tuple[bool, bytes], list[Rule]] = {}
-    for rule in RULES:
-        if kind in rule.where:
-            for anchor in rule.anchors:
-                users.setdefault((not rule.case, anchor), []).append(rule)
+    for rule in rules:
+        for anchor in rule.anchors:
+            users.setdefault((not rule.case, anchor), []).append(rule)
     ordered = sorted(users)
     needles = Needles(
         [anchor for folded, anchor in ordered if not folded],
         [anchor for folded, anchor in ordered if folded],
     )
-    return needles, tuple(tuple(users[key]) for key in ordered)
+    return _Prepared(rules, needles, tuple(tuple(users[key]) for key in ordered))
+
+
+def _hits(
+    data: memoryview, rules: list[Rule], places: Mapping[Rule, Sequence[int]], kind: In
+) -> Iterator[_Hit]:
+    for rule in rules:
+        seen_to = -1
+        previous = (-1, -1)
+        for place in places.get(rule, ()):
+            if place + _margin(rule) < seen_to:
+                continue
+            span = _around(data, place, rule)
+            if span == previous:
+                continue
+            previous, seen_to = span, span[1]
+            yield from _matches(data, span, rule, kind)
+
+
+def _places(
+    data: memoryview, rules: list[Rule], kind: In
+) -> tuple[Mapping[Rule, Sequence[int]], bool]:
+    """For each rule the offsets of its anchors, and whether they are all.
+
+    Of a rule without anchors, every line's start.
+    """
+    _, needles, users = _prepared(kind)
+    found = needles.find(data)
+    places: dict[Rule, list[int]] = {}
+    if found.hits:
+        fitting = set(rules)
+        for offset, number in found.hits:
+            for rule in users[number]:
+                if rule in fitting:
+                    places.setdefault(rule, []).append(offset)
+    complete = found.complete
+    for rule in rules:
+        if not rule.anchors:
+            places[rule] = _line_starts(data)
+            complete = complete and len(data) <= _WHOLE and len(places[rule]) < _MOST_LINES
+    return places, complete
+
+
+def _line_starts(data: memoryview) -> list[int]:
+    ends = re.finditer(rb"\n", bytes(data[:_WHOLE]))
+    return [0, *(match.end() for match in ends)][:_MOST_LINES]
 
 
 def _reach(rule: Rule) -> int:
-    """How many bytes behind its anchor a rule's value may end."""
-    long = rule.category in ("gcp-service-account", "jwt")
-    return _LONG_FORM if long else _LINE
+    """How many bytes behind a rule's anchor are looked at."""
+    return _LONG_FORM if rule.category in _LONG else _LINE
+
+
+def _margin(rule: Rule) -> int:
+    """How far behind its anchor a rule's value ends at most: what was looked at up to there was
+    looked at whole, and a line of many anchors isn't held against the rule for each of them."""
+    return _LONG_FORM * 9 // 10 if rule.category in _LONG else _LINE // 2
 
 
 def _around(data: memoryview, place: int, rule: Rule) -> tuple[int, int]:
@@ -177,10 +205,10 @@ def _around(data: memoryview, place: int, rule: Rule) -> tuple[int, int]:
 
 def _matches(data: memoryview, span: tuple[int, int], rule: Rule, kind: In) -> Iterator[_Hit]:
     line = bytes(data[span[0] : span[1]])
-    if kind is In.TEXT and _COMMENT.match(line) and rule not in TOKENS:
+    if kind is In.TEXT and _COMMENT.match(line) and not rule.commented:
         return
     for match in rule.pattern.finditer(line):
-        name, value = _value(match)
+        name, value = _value(match, rule)
         if stands_in(value) or (rule.general and unlikely(value)):
             continue
         start = span[0] + match.start(name)
@@ -195,17 +223,16 @@ def _matches(data: memoryview, span: tuple[int, int], rule: Rule, kind: In) -> I
         yield _Hit(rule, start, value, _holder(match, rule, before, data, start), shown)
 
 
-def _value(match: re.Match[bytes]) -> tuple[str, bytes]:
-    groups = match.groupdict()
-    name = next(n for n in ("value", "v1", "v2", "v3") if groups.get(n) is not None)
-    value = groups[name]
+def _value(match: re.Match[bytes], rule: Rule) -> tuple[str, bytes]:
+    name = next(name for name in rule.values if match[name] is not None)
+    value: bytes = match[name].rstrip(b"\r")
     if name == "v3":
         value = value.rstrip(b",;")
     return name, value
 
 
 def _credible(rule: Rule, value: bytes) -> bool:
-    if rule.category == "basic-auth":
+    if rule.category in ("basic-auth", "docker-auth"):
         return _decodes_to_pair(value)
     if rule.category in ("aws-access-key", "aws-secret-key"):
         return b"EXAMPLE" not in value
@@ -246,4 +273,4 @@ def _leaks(text: str, values: tuple[bytes, ...]) -> bool:
     return any(value in low for value in values)
 
 
-EXAMINER = Examiner(name="credentials", version="1", wants=_wants, examine=_examine, sees="path")
+EXAMINER = Examiner(name="credentials", version="2", wants=_wants, examine=_examine, sees="path")

@@ -8,17 +8,18 @@ Known false positives: a script that starts a daemon only under a condition; a u
 enables.
 
 Known false negatives: programs started by other programs or through variables that another file
-sets; managers that are not listed here.
+sets; systemd's drop-ins, timers and users' units; managers that are not listed here.
 
 Sources: see the modules of `assay.examine.starting`; crontab(5).
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from assay.examine.contract import Content, Examiner
+from assay.examine.secret_forms.masking import masked
 from assay.examine.starting import inetd, inittab, scripts, systemd
-from assay.examine.starting.lines import active
+from assay.examine.starting.lines import active, shown
 from assay.model.observations import Evidence, Observation, Service
 from assay.model.tree import File, Kind
 
@@ -29,28 +30,22 @@ _UNIT = re.compile(r"(^|/)systemd/system/[^/]+\.(service|socket)$")
 _INIT = re.compile(r"(^|/)etc/(rc\.d/)?init\.d/(?!README|functions|skeleton)[^/.]+$")
 _RC = re.compile(r"(^|/)etc/(init\.d/rcS|rcS|rc\.local|rc|rc\.common|init\.d/rc\.local)$")
 _CRON = re.compile(r"(^|/)(etc/crontab|etc/cron\.d/[^/.]+|(var/spool/cron|etc)/crontabs/[^/]+)$")
-_ALL = (_INITTAB, _INETD, _XINETD, _UNIT, _INIT, _RC, _CRON)
+_PERIODIC = re.compile(r"(^|/)etc/(cron\.|periodic/)(hourly|daily|weekly|monthly)/[^/.]+$")
 _CRON_LINE = re.compile(r"^(?:@\w+|(?:[\d*/,\-A-Za-z]+\s+){5})\s*(?P<rest>\S.*)$")
+# What stands before the command itself: changes of folder, and tests whether it is to run.
+_GUARDS = re.compile(
+    r"^(?:(?:cd\s+\S+|test\s[^&|;]+|\[\s[^]]*\]|command\s+-v[^&|;]+)\s*(?:&&|\|\||;)[\s{]*)+"
+)
 
 
 def _wants(file: File) -> bool:
     readable = file.kind in (Kind.TEXT, Kind.SCRIPT)
-    return readable and any(place.search(file.path) for place in _ALL)
+    return readable and any(place.search(file.path) for place, _ in _READERS)
 
 
 def _examine(content: Content, file: File) -> Iterable[Observation]:
-    data, path = content.data, file.path
-    if _INITTAB.search(path):
-        return inittab.started(data)
-    if _INETD.search(path):
-        return inetd.inetd(data)
-    if _XINETD.search(path):
-        return inetd.xinetd(data)
-    if _UNIT.search(path):
-        return systemd.unit(data, file.name)
-    if _CRON.search(path):
-        return _cron(data, file)
-    return scripts.script(data, file.name, rc=bool(_RC.search(path)))
+    reader = next(read for place, read in _READERS if place.search(file.path))
+    return reader(content.data, file)
 
 
 def _cron(data: memoryview, file: File) -> Iterator[Service]:
@@ -60,15 +55,38 @@ def _cron(data: memoryview, file: File) -> Iterator[Service]:
         match = _CRON_LINE.match(line.text)
         if match is None:
             continue
-        user, _, command = match["rest"].partition(" ") if names_user else ("", "", match["rest"])
-        if command.strip():
+        words = match["rest"].split(None, 1)
+        user, command = (words[0], "".join(words[1:])) if names_user else ("", match["rest"])
+        if main := _GUARDS.sub("", command).strip(" ;{}"):
             yield Service(
-                name=command.split()[0].rsplit("/", 1)[-1],
+                name=main.split()[0].rsplit("/", 1)[-1],
                 manager="cron",
-                program=command.strip()[:160],
+                program=masked(main),
                 user=user,
-                evidence=Evidence(offset=line.offset, excerpt=line.text[:160]),
+                evidence=Evidence(offset=line.offset, excerpt=shown(line.text)),
             )
 
 
-EXAMINER = Examiner(name="services", version="1", wants=_wants, examine=_examine, sees="path")
+def _periodic(_: memoryview, file: File) -> Iterator[Service]:
+    """A file that run-parts(8) runs every hour, day, week or month."""
+    yield Service(
+        name=file.name,
+        manager="cron",
+        program=f"/{file.path}",
+        user="root",
+        evidence=Evidence(offset=0, excerpt=f"run from {file.path.rsplit('/', 2)[-2]}"[:160]),
+    )
+
+
+_READERS: tuple[tuple[re.Pattern[str], Callable[[memoryview, File], Iterable[Service]]], ...] = (
+    (_INITTAB, lambda data, _: inittab.started(data)),
+    (_INETD, lambda data, _: inetd.inetd(data)),
+    (_XINETD, lambda data, _: inetd.xinetd(data)),
+    (_UNIT, lambda data, file: systemd.unit(data, file.name)),
+    (_CRON, _cron),
+    (_PERIODIC, _periodic),
+    (_RC, lambda data, file: scripts.script(data, file.name, rc=True)),
+    (_INIT, lambda data, file: scripts.script(data, file.name, rc=False)),
+)
+
+EXAMINER = Examiner(name="services", version="2", wants=_wants, examine=_examine, sees="path")

@@ -63,6 +63,8 @@ def _rule(entry: Any, name: str) -> Rule:
         raise DataError(f"{origin}: unknown key {wrong[0]}")
     if missing := [key for key in (*_TEXTS, "over", "when", "severity") if not entry.get(key)]:
         raise DataError(f"{origin}: {missing[0]} is missing")
+    if entry["severity"] not in list(Severity):
+        raise DataError(f"{origin}: no such severity: {entry['severity']}")
     texts = {key: " ".join(str(entry[key]).split()) for key in _TEXTS}
     default_identity = '""' if entry["over"] == "measures" else "file.stem"
     return Rule(

@@ -4,6 +4,7 @@ Sources: crypt(5) of libxcrypt for the forms; Apache's htpasswd documentation fo
 RFC 2307 for `{SSHA}`.
 """
 
+import hashlib
 import re
 import warnings
 from collections.abc import Callable
@@ -49,16 +50,25 @@ _CHECKS: dict[str, Callable[[str, str], bool]] = {
     "bsdicrypt": schemes.bsdi_crypt.verify,
     "descrypt": schemes.des_crypt.verify,
 }
-_MOST_ROUNDS = 20_000
-_MOST_BCRYPT_COST = 8
+# Milliseconds that one hash takes, by estimate: an estimate is the same on every machine, so that
+# what is tried doesn't depend on how fast one is. Of those with rounds, for one round.
+_COST = {"bcrypt": 0.3, "sha256crypt": 0.0025, "sha512crypt": 0.0025, "sha1crypt": 0.001}
+_COST_FIXED = 1.0
+_COST_BSDI = 120.0
+_ROUNDS = re.compile(r"rounds=(\d{1,9})\$|\$sha1\$(\d{1,10})\$")
+_ROUNDS_DEFAULT = 5000  # crypt(5), of both SHA schemes
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of trying the defaults: the entry's name, or why it could not be told."""
+    """What came of trying the defaults: the entry's name, or why it could not be told.
+
+    `cost` is the time that it took, in milliseconds by estimate.
+    """
 
     default: str = ""
     untold: str = ""
+    cost: float = 0.0
 
 
 def scheme_of(field: str) -> str:
@@ -66,26 +76,38 @@ def scheme_of(field: str) -> str:
     return next((name for name, form in _FORMS if form.fullmatch(field)), "")
 
 
-def try_defaults(field: str, scheme: str, user: str) -> Trial:
-    """Hash the well-known defaults as the field was, within bounded rounds."""
+def try_defaults(field: str, scheme: str, user: str, budget: float = 15_000.0) -> Trial:
+    """Hash the well-known defaults as the field was, if that takes no more than `budget` ms."""
     check = _CHECKS.get(scheme)
     if check is None:
         return Trial(untold=f"{scheme}: no library at hand computes it")
-    if _costly(field, scheme):
-        return Trial(untold=f"{scheme}: too many rounds to try")
+    cost = len(default_passwords()) * _cost(field, scheme)
+    if cost > budget:
+        return Trial(untold=f"{scheme}: trying the well-known defaults takes too long")
     try:
         for entry in default_passwords():
             if check(entry.for_user(user), field):
-                return Trial(default=entry.name)
+                return Trial(default=entry.name, cost=cost)
     except (ValueError, TypeError) as error:
-        return Trial(untold=f"{scheme}: {type(error).__name__}")
+        return Trial(untold=f"{scheme}: {type(error).__name__}", cost=cost)
+    return Trial(cost=cost)
+
+
+def try_digest(field: str, user: str, realm: str) -> Trial:
+    """The same for htdigest's field, the MD5 of user, realm and password (RFC 7616, 3.4.2)."""
+    for entry in default_passwords():
+        text = f"{user}:{realm}:{entry.for_user(user)}".encode()
+        if hashlib.md5(text, usedforsecurity=False).hexdigest() == field:
+            return Trial(default=entry.name)
     return Trial()
 
 
-def _costly(field: str, scheme: str) -> bool:
+def _cost(field: str, scheme: str) -> float:
     if scheme == "bcrypt":
-        return int(field[4:6]) > _MOST_BCRYPT_COST
-    rounds = re.search(r"rounds=(\d+)|\$sha1\$(\d+)", field)
+        return _COST[scheme] * 2.0 ** int(field[4:6])
     if scheme == "bsdicrypt":
-        return True
-    return rounds is not None and int(rounds[1] or rounds[2]) > _MOST_ROUNDS
+        return _COST_BSDI
+    if scheme not in _COST:
+        return _COST_FIXED
+    rounds = _ROUNDS.search(field)
+    return _COST[scheme] * (int(rounds[1] or rounds[2]) if rounds else _ROUNDS_DEFAULT)

@@ -10,8 +10,9 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from asn1crypto.core import ObjectIdentifier
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
@@ -82,14 +83,19 @@ def _facts(form: str, key: object, length: int) -> KeyFacts | None:
             return None
         public = key.public_key()  # type: ignore[attr-defined]
         algorithm, bits = algorithm_of(public)
-        secret = key.private_bytes(  # type: ignore[attr-defined]
-            serialization.Encoding.DER,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        return KeyFacts(form, algorithm, bits, False, spki_hash(public), secret, length)
+        return KeyFacts(form, algorithm, bits, False, spki_hash(public), _pkcs8(key), length)
     except UNREADABLE:
         return None
+
+
+def _pkcs8(key: object) -> bytes:
+    """One encoding for one key, so that its seal is the same in whatever form it was found."""
+    encoded: bytes = key.private_bytes(  # type: ignore[attr-defined]
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return encoded
 
 
 def _whole(key: rsa.RSAPrivateKey) -> bool:
@@ -117,29 +123,51 @@ _PEM = re.compile(
 
 def from_pem(text: bytes) -> KeyFacts | None:
     """A PEM key that starts here; its lines may be indented, quoted or joined by `\\n`."""
+    end, next_one = text.find(b"-----END "), text.find(b"-----BEGIN ", 1)
+    if end < 0 or 0 < next_one < end:
+        return None
     match = _PEM.match(text)
     if match is None:
         return None
-    label, body = match[1], re.sub(rb"\\r|\\n\\?|[\"\\]", b"\n", match[2])
+    body = re.sub(rb"\\r|\\n\\?|[\"\\]", b"\n", match[2])
     lines = [line.strip(b" \t\r\"',;") for line in body.splitlines()]
-    encoded = b"".join(line for line in lines if b":" not in line)
-    decoded = _base64(encoded)
+    decoded = from_base64(b"".join(line for line in lines if b":" not in line))
     if decoded is None or len(decoded) < _SHORTEST_KEY:
         return None
-    length = match.end()
     if decoded.startswith(_OPENSSH):
-        return from_openssh(decoded, length)
-    algorithm = _LABELS.get(label, "unknown")
-    if b"ENCRYPTED" in label or any(b"ENCRYPTED" in line for line in lines):
+        return from_openssh(decoded, match.end())
+    encrypted = b"ENCRYPTED" in match[1] or any(b"ENCRYPTED" in line for line in lines)
+    return _unwrapped(_LABELS.get(match[1], "unknown"), decoded, match.end(), encrypted=encrypted)
+
+
+def _unwrapped(algorithm: str, decoded: bytes, length: int, *, encrypted: bool) -> KeyFacts | None:
+    """What PEM's lines held; a key of an algorithm that isn't supported is told by its label."""
+    if encrypted:
         return KeyFacts("pem", algorithm, None, True, "", decoded, length)
     if (key := from_der(decoded)) is not None:
-        return KeyFacts("pem", key.algorithm, key.bits, False, key.public, key.secret, length)
+        return replace(key, form="pem", length=length)
     if der_length(decoded) != len(decoded):
         return None
-    return KeyFacts("pem", algorithm, None, False, "", decoded, length)
+    return KeyFacts("pem", _named(decoded) or algorithm, None, False, "", decoded, length)
 
 
-def _base64(encoded: bytes) -> bytes | None:
+def _named(der: bytes) -> str:
+    """The algorithm that PKCS #8 names, of a key that the library can't read: GOST's, say."""
+    match = _PKCS8_ALGORITHM.match(der)
+    try:
+        return str(ObjectIdentifier.load(match[1]).dotted) if match else ""
+    except UNREADABLE:
+        return ""
+
+
+# Version 0, then the algorithm's sequence, which opens with its object identifier.
+_PKCS8_ALGORITHM = re.compile(
+    rb"\x30.{1,4}?\x02\x01\x00\x30.{1,3}?(\x06[\x03-\x10].{3,16})", re.DOTALL
+)
+
+
+def from_base64(encoded: bytes) -> bytes | None:
+    """The bytes that base64 without blanks stands for, None where it isn't that."""
     try:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error:
@@ -159,7 +187,19 @@ def from_openssh(blob: bytes, length: int) -> KeyFacts | None:
     except ValueError:
         return None
     algorithm, bits, spki = ssh_public(public)
-    return KeyFacts("openssh", algorithm, bits, cipher != b"none", spki, blob, length)
+    encrypted = cipher != b"none"
+    secret = blob if encrypted else _openssh_secret(blob)
+    return KeyFacts("openssh", algorithm, bits, encrypted, spki, secret, length)
+
+
+def _openssh_secret(blob: bytes) -> bytes:
+    """The key without its wrapping, which holds a comment and random numbers."""
+    armoured = b"-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n-----END OPENSSH PRIVATE KEY-----\n"
+    try:
+        key = serialization.load_ssh_private_key(armoured % base64.encodebytes(blob).strip(), None)
+        return _pkcs8(key)
+    except UNREADABLE:
+        return blob
 
 
 def ssh_public(blob: bytes) -> tuple[str, int | None, str]:
@@ -189,7 +229,7 @@ def from_putty(text: bytes) -> KeyFacts | None:
     match = _PUTTY.match(text)
     if match is None:
         return None
-    public = _base64(b"".join(match[3].split())) or b""
+    public = from_base64(b"".join(match[3].split())) or b""
     private = b"".join(match[4].split())
     algorithm, bits, spki = ssh_public(public)
     return KeyFacts("putty", algorithm, bits, match[2] != b"none", spki, private, match.end())

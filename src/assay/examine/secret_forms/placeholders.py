@@ -5,7 +5,7 @@ import re
 # What a template, a shell, a printf format or an XSLT puts in, or a masked value.
 _SYNTAX = re.compile(
     rb"""\$[\w({!*@#?-]|`|%[\w(%{-]|\{\{|\{%|<[\w /-]*>?|@[\w.-]+@|\{[\w.]*\}$|\[[\w ]*\]$
-    |\\[$"'\\%]|(?:[*.xX_?#-]|\xe2\x80\xa2)+$|\.\.\.|&[lg]t;|\#\{|!(?:secret|vault|ref|env)|/run/|file:|env:
+    |\\[$"'\\%]|(?:[*.xX_?#-]|\xe2\x80\xa2)+$|\.\.\.|&[lg]t;|&[A-Za-z][\w:.-]+$|\#\{|!(?:secret|vault|ref|env)|/run/|file:|env:
     |__\w+__$|REPLACE|INSERT|\|""",
     re.VERBOSE,
 )
@@ -47,5 +47,5 @@ def unlikely(value: bytes) -> bool:
     if b"example" in word or b"your" in word or b"placeholder" in word:
         return True
     return bool(
-        _CODE_NAME.match(word) or _CALL.match(word) or word.startswith((b"/", b"~/", b"./"))
+        _CODE_NAME.match(word) or _CALL.match(word) or word.startswith((b"/", b"~/", b"./", b"-"))
     )

@@ -24,9 +24,14 @@ EVERYWHERE = In.TEXT | In.DATA | In.ELF
 STORED = In.TEXT | In.DATA
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One form. `places` limits it to paths; `general` rules distrust words of prose."""
+    """One form. `places` limits it to paths; `general` rules distrust words of prose.
+
+    `context` must match what stands before the value; `case` says that letters' case matters,
+    `commented` that it holds in comments as well.
+    Rules are equal by identity: they are keys of tables that every file's scan looks into.
+    """
 
     category: str
     anchors: tuple[bytes, ...]
@@ -36,15 +41,24 @@ class Rule:
     general: bool = False
     context: re.Pattern[bytes] | None = None
     case: bool = False
+    commented: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The names of the pattern's groups, of which one holds the secret."""
+        return tuple(name for name in _VALUES if name in self.pattern.groupindex)
 
 
-# A value in quotes, or a bare one that ends with the word.
-VALUE = (
-    rb"""(?:"(?P<v1>[^"\n\0]{1,200})"|'(?P<v2>[^'\n\0]{1,200})'"""
-    rb"""|(?P<v3>[^\s"'`<>()\0\x80-\xff]{1,200}+)(?=[\s\0]|$))"""
-)
-QUOTED = rb"""(?:"(?P<v1>[^"\n\0]{1,200})"|'(?P<v2>[^'\n\0]{1,200})')"""
-IS = rb"[ \t]*[=:][ \t]*"
+_VALUES = ("value", "v1", "v2", "v3")
+
+# A value in quotes, or a bare one that ends with the word. WORD is for rules that know a setting
+# by its name's form alone: what holds brackets is code to them.
+_IN_QUOTES = rb"""(?:"(?P<v1>[^"\n\0]{1,200})"|'(?P<v2>[^'\n\0]{1,200})'"""
+QUOTED = _IN_QUOTES + rb")"
+VALUE = _IN_QUOTES + rb"""|(?P<v3>[^\s"'`<>\0]{1,200}+)(?=[\s\0]|$))"""
+WORD = _IN_QUOTES + rb"""|(?P<v3>[^\s"'`<>()\0\x80-\xff]{1,200}+)(?=[\s\0]|$))"""
+UCI = rb"^[ \t]*option[ \t]+"
+IS = rb"[ \t]*(?::=|=>|[=:])[ \t]*"
 
 
 def rule(
@@ -57,7 +71,9 @@ def rule(
     general: bool = False,
     context: bytes | None = None,
     case: bool = False,
+    commented: bool = False,
 ) -> Rule:
+    """Write a rule down: `anchors` and their alternatives apart by blanks, patterns as text."""
     return Rule(
         category=category,
         anchors=tuple(anchor.encode() for anchor in anchors.split()),
@@ -67,13 +83,14 @@ def rule(
         general=general,
         context=re.compile(context, re.IGNORECASE) if context else None,
         case=case,
+        commented=commented,
     )
 
 
 def _token(category: str, anchors: str, pattern: bytes) -> Rule:
     """A token whose own form tells what it is."""
     guarded = rb"(?<![A-Za-z0-9_])(?P<value>" + pattern + rb")(?![A-Za-z0-9_])"
-    return rule(category, anchors, guarded, where=EVERYWHERE, case=True)
+    return rule(category, anchors, guarded, where=EVERYWHERE, case=True, commented=True)
 
 
 TOKENS = (
@@ -107,7 +124,8 @@ TOKENS = (
     rule(
         "gcp-service-account",
         '"private_key"',
-        rb'"private_key"\s{0,8}:\s{0,8}"(?P<value>-----BEGIN (?:RSA )?PRIVATE KEY-----[^"]{100,8000})"',
+        rb'"private_key"\s{0,8}:\s{0,8}'
+        rb'"(?P<value>-----BEGIN (?:RSA )?PRIVATE KEY-----[^"]{100,8000})"',
         where=STORED,
     ),
     rule(
@@ -123,6 +141,10 @@ TOKENS = (
         rb"SharedAccessKey=(?P<value>[A-Za-z0-9+/]{43}=)",
         where=EVERYWHERE,
     ),
+    _token("gcp-client-secret", "GOCSPX-", rb"GOCSPX-[A-Za-z0-9_-]{28}"),
+    _token("digitalocean-token", "dop_v1_", rb"dop_v1_[a-f0-9]{64}"),
+    _token("npm-token", "npm_", rb"npm_[A-Za-z0-9]{36}"),
+    _token("pypi-token", "pypi-AgEI", rb"pypi-AgEI[A-Za-z0-9_-]{50,200}"),
     _token("azure-client-secret", "Q~", rb"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
 )
 
@@ -131,7 +153,7 @@ WEB = (
     rule(
         "url-credentials",
         "://",
-        rb"(?<![a-z0-9])[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>\\\0]{0,64}:(?P<value>[^\s/@\"'<>\\\0]{1,128})"
+        rb"(?<![a-z0-9])[a-z][a-z0-9+.-]{1,20}://[^][\s/:@\"'<>\\\0]{0,64}:(?P<value>[^][\s/\"'<>\\\0]{1,128})"
         rb"@(?P<holder>\[?[a-z0-9](?:[a-z0-9.:-]{0,100}[a-z0-9])?)",
         where=EVERYWHERE,
     ),
@@ -143,56 +165,21 @@ WEB = (
         where=EVERYWHERE,
     ),
     rule(
+        "docker-auth",
+        '"auth"',
+        rb'"auth"[ \t]*:[ \t]*"(?P<value>[A-Za-z0-9+/]{6,400}={0,2})"',
+        where=STORED,
+    ),
+    rule(
+        "api-key",
+        "x-api-key: x-auth-token:",
+        rb"X-(?:Api-Key|Auth-Token):[ \t]*(?P<value>[A-Za-z0-9._~+/-]{12,400}=*)",
+        where=EVERYWHERE,
+    ),
+    rule(
         "bearer-token",
         "authorization:",
         rb"Authorization:[ \t]*(?:Bearer|Token)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{16,2000}=*)",
         where=EVERYWHERE,
-    ),
-)
-
-# Commands' own manual pages: curl(1), wget(1), mysql(1), sshpass(1), smbclient(1), ftpput.
-_ARG = rb"""["']?(?P<value>[^\s"'`\0;|&<>)]{2,128})"""
-COMMANDS = (
-    rule(
-        "curl-user",
-        "curl",
-        rb"\bcurl\b[^\n\0]{0,600}?[ \t](?:-[a-zA-Z]{0,6}u|--user|--proxy-user|-U)[ =]{0,3}"
-        rb"""["']?(?P<holder>[^\s:"'$]{1,64}):(?P<value>[^\s"'`\0]{1,128})""",
-        where=EVERYWHERE,
-        case=True,
-    ),
-    rule(
-        "wget-password",
-        "wget",
-        rb"\bwget\b[^\n\0]{0,600}?--(?:http-|ftp-|proxy-)?passw(?:or)?d[= ]" + _ARG,
-        where=EVERYWHERE,
-    ),
-    rule(
-        "mysql-password",
-        "mysql mariadb",
-        rb"\b(?:mysql|mariadb)[\w-]{0,12}[ \t][^\n\0|]{0,300}?[ \t]-p(?!ort|rot|ager|a?ss)" + _ARG,
-        where=EVERYWHERE,
-        case=True,
-    ),
-    rule(
-        "mysql-password",
-        "mysql mariadb",
-        rb"(?:\b(?:mysql|mariadb)[\w-]{0,12}[ \t][^\n\0|]{0,300}?--password=|MYSQL_PWD=)" + _ARG,
-        where=EVERYWHERE,
-    ),
-    rule("sshpass", "sshpass", rb"\bsshpass[ \t]+-p[ \t]*" + _ARG, where=EVERYWHERE),
-    rule(
-        "chpasswd",
-        "chpasswd",
-        rb"""echo[^\n\0|]{0,20}[ "'](?P<holder>[a-z_][\w-]{0,31}):(?P<value>[^\s"'|:\0]{2,128})["']?"""
-        rb"[ \t]*\|[^\n\0]{0,40}chpasswd",
-        where=EVERYWHERE,
-    ),
-    rule(
-        "option-password",
-        "--password --passwd --passphrase",
-        rb"(?<![\w-])--(?:user-|login-|admin-)?(?:password|passwd|passphrase)[= ]" + _ARG,
-        where=EVERYWHERE,
-        general=True,
     ),
 )

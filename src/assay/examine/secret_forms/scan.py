@@ -3,6 +3,7 @@
 Source: Hyperscan developer reference: a block scan is one pass, whatever the number of patterns.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from pyperscan import BlockDatabase, Flag, Pattern, Scan
 MASK = "••••"
 _WINDOW = 64 << 20
 _MOST_CALLS = 500_000
+_LAST_ASCII = 0x7F
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Needles:
 
         scanner = self._database.build(None, told)
         overlap = max(map(len, self.all)) - 1
-        for base in range(0, len(data), _WINDOW):  # noqa: B007 - `told` reads it
+        for base in range(0, len(data), _WINDOW):
             scanner.scan(data[base : base + _WINDOW + overlap])
         return Occurrences(tuple(sorted(hits)), complete and calls < _MOST_CALLS)
 
@@ -78,14 +80,15 @@ class Needles:
 def _escaped(needle: bytes) -> bytes:
     """Hyperscan's syntax for the very bytes."""
     return b"".join(
-        b"\\x%02x" % byte if byte > 127 or not chr(byte).isalnum() else bytes((byte,))
+        b"\\x%02x" % byte if byte > _LAST_ASCII or not chr(byte).isalnum() else bytes((byte,))
         for byte in needle
     )
 
 
 def printable(raw: bytes, limit: int = 100) -> str:
-    """Text that can be shown: what is not ASCII and printable becomes a dot."""
-    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in raw[:limit])  # noqa: PLR2004
+    """Text that can be shown: blanks become spaces, what is not ASCII and printable a dot."""
+    blank = re.sub(rb"\s", b" ", raw[:limit])
+    return "".join(chr(byte) if 32 <= byte < _LAST_ASCII else "." for byte in blank)  # noqa: PLR2004
 
 
 def is_text(data: memoryview) -> bool:
@@ -95,4 +98,4 @@ def is_text(data: memoryview) -> bool:
 
 def is_elf(data: memoryview) -> bool:
     """Whether the content starts as ELF does."""
-    return data[:4] == b"\x7fELF"
+    return bytes(data[:4]) == b"\x7fELF"

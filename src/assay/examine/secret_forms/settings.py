@@ -1,16 +1,51 @@
-"""Rules for settings: passwords and shared keys in the configuration of services.
+"""Rules for settings: passwords and shared keys in the configuration of network services.
 
 A rule without anchors is held against every line of the files that its `places` names.
 Sources: the manual pages and data models named beside the rules.
 """
 
-from assay.examine.secret_forms.rules import IS, QUOTED, STORED, VALUE, In, rule
-
-_UCI = rb"^[ \t]*option[ \t]+"
+from assay.examine.secret_forms.rules import IS, STORED, UCI, VALUE, rule
 
 # hostapd.conf(5), wpa_supplicant.conf(5), OpenWrt's wireless UCI, nm-settings(5), TR-181
 # Device.WiFi.AccessPoint.{i}.Security.
 WIFI = (
+    rule(
+        "wifi-psk",
+        "wpa_passphrase= sae_password=",
+        rb"^[ \t]*(?:wpa_passphrase|sae_password)="
+        rb"(?P<value>[^\n\0\"']{8,63})(?=\r?(?:[\n\0]|$))",
+        r"hostapd[^/]*$|hostapd/",
+    ),
+    rule(
+        "wifi-psk",
+        "",
+        rb"^[ \t]*(?:[a-z]+=\S+[ \t]+)*(?P<holder>(?:[0-9a-f]{2}:){5}[0-9a-f]{2})[ \t]+"
+        rb"(?P<value>[^\n\0]{8,64})$",
+        r"wpa_psk[^/]*$",
+    ),
+    # wpa_passphrase(8) writes the passphrase behind a comment sign, above the key made of it.
+    rule(
+        "wifi-psk",
+        '#psk="',
+        rb'^[ \t]*#psk="(?P<value>[^\n"]{8,63})"',
+        r"wpa|wifi|wlan",
+        commented=True,
+    ),
+    rule(
+        "wps-pin",
+        "pin secret_code",
+        rb"(?<![a-z])(?:[\w.-]{0,20}wps_?(?:device_?)?pin|(?:ap|device)_?pin|secret_code)[\"']?"
+        + IS
+        + rb"[\"']?(?P<value>\d{8})(?!\d)",
+        where=STORED,
+    ),
+    rule(
+        "eap-password",
+        "",
+        rb"^[ \t]*\"(?P<holder>[^\"\n]{1,64})\"[ \t]+[A-Z][\w,-]*[ \t]+"
+        rb"\"(?P<value>[^\"\n]{1,128})\"",
+        r"eap_user[^/]*$",
+    ),
     rule(
         "wifi-psk",
         "wpa_passphrase wpa_psk sae_password psk wep_key",
@@ -22,7 +57,7 @@ WIFI = (
     rule(
         "wifi-psk",
         "option",
-        _UCI + rb"(?:key\d?|sae_password|wpakey)[ \t]+" + VALUE,
+        UCI + rb"(?:key\d?|sae_password|wpakey)[ \t]+" + VALUE,
         r"(?:^|/)(?:wireless|wifi)[^/]*$",
     ),
     rule(
@@ -53,10 +88,15 @@ PPP = (
     rule(
         "ppp-secret",
         "option",
-        _UCI + rb"password[ \t]+" + VALUE,
+        UCI + rb"password[ \t]+" + VALUE,
         r"(?:^|/)config/network[^/]*$",
     ),
-    rule("ppp-secret", "password", rb"^[ \t]*password[ \t]+" + VALUE, r"(?:^|/)ppp/peers/[^/]+$"),
+    rule(
+        "ppp-secret",
+        "password",
+        rb"^[ \t]*password[ \t]+" + VALUE,
+        r"(?:^|/)ppp/(?:peers/[^/]+|options[^/]*)$",
+    ),
 )
 
 # Broadband Forum TR-098 and TR-181, ManagementServer.
@@ -85,7 +125,7 @@ TR069 = (
     rule(
         "tr069-password",
         "option",
-        _UCI + rb"(?:\w{0,30}_)?(?:password|passwd|pass)[ \t]+" + VALUE,
+        UCI + rb"(?:\w{0,30}_)?(?:password|passwd|pass)[ \t]+" + VALUE,
         r"(?:^|/)[^/]*(?:cwmp|tr-?069|genieacs|acs)[^/]*$",
     ),
 )
@@ -111,7 +151,7 @@ SNMP = (
     rule(
         "snmp-community",
         "community",
-        _UCI + rb"(?:ro_?|rw_?|trap_?)?community[ \t]+" + VALUE,
+        UCI + rb"(?:ro_?|rw_?|trap_?)?community[ \t]+" + VALUE,
         r"(?:^|/)[^/]*snmp[^/]*$",
     ),
     rule(
@@ -203,115 +243,53 @@ RADIUS = (
     ),
 )
 
-# ldap.conf(5) of nss_ldap and nslcd, slapd.conf(5), netrc(5), libpq .pgpass, rsyncd.conf(5),
-# Postfix SASL_README, msmtp(1), ddclient(8), mosquitto.conf(5).
-ACCOUNTS = (
-    rule("ldap-bindpw", "bindpw", rb"^[ \t]*bindpw[ \t]+" + VALUE),
+# Asterisk's sip.conf and pjsip.conf, TR-104 (VoiceProfile…AuthPassword).
+SIP = (
     rule(
-        "ldap-bindpw",
-        "bindpw bind_password ldap_default_authtok bindpassword",
-        rb"(?<![a-z])(?:ldap_?)?(?:bindpw|bind_?password|ldap_default_authtok)" + IS + VALUE,
+        "sip-password",
+        "register",
+        rb"^[ \t]*register[ \t]*=>?[ \t]*(?:\w+://)?(?P<holder>[^:\s@]{1,80})(?:@[\w.-]{1,80})?:"
+        rb"(?P<value>[^:@\s]{1,128})(?::[^@\s]{0,80})?@",
+    ),
+    rule(
+        "sip-password",
+        "secret password",
+        rb"^[ \t]*(?:secret|password)" + IS + VALUE,
+        r"(?:^|/)(?:pj)?sip[^/]*\.conf$|asterisk/(?:users|iax)\.conf$",
+    ),
+    rule(
+        "sip-password",
+        "authpassword sip_",
+        rb"(?:<(?:\w+:)?AuthPassword\b[^>]{0,200}>|AuthPassword[\"']?"
+        + IS
+        + rb"[\"']?|(?<![a-z])[\w.]{0,20}sip_[\w.]{0,20}?(?:password|passwd|pass|pwd|secret)"
+        + IS
+        + rb"[\"']?)(?P<value>[^<\s\"'\0]{1,128})",
         where=STORED,
-    ),
-    rule("ldap-rootpw", "rootpw", rb"^[ \t]*rootpw[ \t]+" + VALUE, r"ldap"),
-    rule(
-        "netrc",
-        "password",
-        rb"(?:\bmachine[ \t]+(?P<holder>\S+)|\bdefault)?[^\n#]{0,200}?(?:^|\s)password[ \t]+"
-        + VALUE,
-        r"(?:^|/)[._]netrc$",
-    ),
-    rule(
-        "pgpass",
-        "",
-        rb"^(?P<holder>[^:#\n]*(?::[^:\n]*){3}):(?P<value>[^\n]{1,200})$",
-        r"(?:^|/)\.?pgpass(?:\.conf)?$",
-    ),
-    rule(
-        "rsync-secret",
-        "",
-        rb"^(?P<holder>@?[\w.-]{1,60}):(?P<value>[^\s:]{1,200})$",
-        r"(?:^|/)rsync[^/]*(?:secret|passw)[^/]*$",
-    ),
-    rule(
-        "smtp-password",
-        "",
-        rb"^(?P<holder>[^\s#]+)[ \t]+[^\s:]+:(?P<value>\S{1,200})",
-        r"sasl_?passwd$",
-    ),
-    rule(
-        "smtp-password",
-        "password authpass",
-        rb"^[ \t]*(?:password|AuthPass)(?:[ \t]*=[ \t]*|[ \t]+)" + VALUE,
-        r"(?:^|/)\.?(?:msmtprc|ssmtp\.conf|revaliases)$",
     ),
 )
 
-# uci, nvram, INI, shell, JSON and XML: the setting's name alone says what it is.
-_NAME = (
-    rb"(?:password|passwd|passphrase|passwort|pswd|(?<![a-z])pwd|(?<![a-z])pass|secret"
-    rb"|(?:api|access|auth|secret|private|license)[_-]?(?:key|token)|auth[_-]?token)"
-)
-_NAMES = (
-    "password passwd passphrase passwort pswd pwd pass secret api_key apikey api-key accesskey "
-    "access_key access-key authkey auth_key auth-key auth_token authtoken auth-token access_token "
-    "accesstoken access-token api_token apitoken license_key"
-)
-_HASH = (
-    rb"\$(?:1|5|6|apr1|md5|sha1|y|gy|7|2[abxy])\$[./A-Za-z0-9$=,]{0,110}?[./A-Za-z0-9]{22,86}"
-    rb"(?![./A-Za-z0-9$])"
-)
-GENERAL = (
+# FRR's vtysh and its predecessors, Cisco IOS configuration, keepalived.conf(5), bird.
+ROUTING = (
     rule(
-        "password-hash",
-        "$1$ $5$ $6$ $y$ $apr1$ $2a$ $2b$ $2y$",
-        rb"(?:(?<![\w-])(?P<holder>[a-z_][\w-]{0,31}):)?(?<![\w$])(?P<value>" + _HASH + rb")",
-        where=STORED | In.ELF,
-    ),
-    rule(
-        "generic-password",
-        "option",
-        _UCI + rb"(?:[\w-]{0,40}?)" + _NAME + rb"[ \t]+" + VALUE,
-        r"(?:^|/)(?:config|uci-defaults|defconfig)/",
-        general=True,
-    ),
-    rule(
-        "generic-password",
+        "cli-password",
         "password secret",
-        rb"\buci[ \t](?:-q[ \t])?set[ \t]+['\"]?[\w.@\[\]-]{1,100}" + _NAME + rb"=" + VALUE,
-        general=True,
+        rb"^[ \t]*(?:username[ \t]+(?P<holder>\S+)[ \t]+(?:privilege[ \t]+\d+[ \t]+)?|"
+        rb"(?:enable|line)[ \t]+)?(?:password|secret)[ \t]+(?:\d[ \t]+)?" + VALUE + rb"[ \t\r]*$",
+        r"(?:^|/)(?:frr|quagga|zebra)/|(?:startup|running|default)[-_]?(?:config|cfg)[^/]*$|\.cfg$",
     ),
     rule(
-        "generic-password",
-        _NAMES,
-        rb"(?<![\w$.-])(?:[\w.-]{0,50}?)" + _NAME + rb"\d?[\"']?" + IS + QUOTED,
-        where=STORED,
-        general=True,
+        "routing-key",
+        "password message-digest-key authentication-key",
+        rb"^[ \t]*(?:neighbor[ \t]+(?P<holder>\S+)[ \t]+password|ip(?:v6)?[ \t]+\w+[ \t]+"
+        rb"(?:message-digest-key[ \t]+\d+[ \t]+md5|authentication-key))[ \t]+(?:\d[ \t]+)?" + VALUE,
     ),
     rule(
-        "generic-password",
-        _NAMES,
-        rb"(?:^|(?<=[\0;?&])|(?<=export ))[ \t]*(?:[\w.-]{0,50}?)" + _NAME + rb"\d?" + IS + VALUE,
-        where=STORED,
-        general=True,
+        "snmp-community",
+        "snmp-server",
+        rb"^[ \t]*snmp-server[ \t]+community[ \t]+" + VALUE,
     ),
-    rule(
-        "generic-password",
-        _NAMES,
-        rb"<(?P<tag>[\w:.-]{0,40}?"
-        + _NAME
-        + rb")\b[^>/]{0,200}>(?P<value>[^<>]{1,128})</(?P=tag)>",
-        where=STORED,
-        general=True,
-    ),
-    rule(
-        "generic-password",
-        "password= passwd= pwd= pass=",
-        rb"(?<![\w$.%-])(?:[\w.-]{0,40}?[_.-])?(?:password|passwd|pwd|pass)="
-        rb"(?P<value>[!-~]{4,64}+)(?=[\0\n])",
-        where=In.ELF,
-        general=True,
-    ),
+    rule("vrrp-password", "auth_pass", rb"^[ \t]*auth_pass[ \t]+" + VALUE),
 )
 
-SETTINGS = (*WIFI, *PPP, *TR069, *SNMP, *VPN, *RADIUS, *ACCOUNTS, *GENERAL)
+NETWORK = (*WIFI, *PPP, *TR069, *SNMP, *VPN, *RADIUS, *SIP, *ROUTING)

@@ -50,6 +50,11 @@ SERVICES: tuple[Service, ...] = (
                 "ssh.old_key_exchange", rf"^KexAlgorithms[\s=]+(?!-)(?P<value>\S*(?:{_OLD_KEX})\S*)"
             ),
             _check("ssh.old_macs", rf"^MACs[\s=]+(?!-)(?P<value>\S*(?:{_OLD_MACS})\S*)"),
+            _check(
+                "ssh.old_host_keys",
+                r"^(?:HostKeyAlgorithms|PubkeyAccepted(?:Algorithms|KeyTypes))[\s=]+(?!-)"
+                r"(?P<value>\S*\bssh-(?:dss|rsa)\b(?!-cert)\S*)",
+            ),
             _check("ssh.host_based", r"^HostbasedAuthentication[\s=]+(?P<value>yes)\b"),
         ),
     ),
@@ -143,7 +148,64 @@ SERVICES: tuple[Service, ...] = (
                 "startup.shell_without_login",
                 r"^[^:]*:[^:]*:(?:respawn|askfirst):-?(?P<value>/bin/(?:ba|a|da)?sh)\b",
             ),
+            _check(
+                "startup.shell_without_login",
+                r"\b(?P<value>login\s+-f\s+root|getty\s.*(?:-a|--autologin)\s+root)\b",
+            ),
+            _check("ssh.empty_passwords", r"^(?:\S*/)?(?P<value>dropbear\s.*?-[a-zA-Z]*B)\b"),
         ),
+    ),
+    # agetty(8).
+    Service(
+        "getty",
+        re.compile(r"(^|/)systemd/system/[^/]*getty[^/]*\.service(\.d/[^/]+)?$"),
+        (
+            _check(
+                "startup.shell_without_login",
+                r"^ExecStart=.*(?P<value>(?:--autologin|\s-a)\s+root)\b",
+            ),
+        ),
+        comments="#;",
+    ),
+    # OpenWrt, uHTTPd configuration.
+    Service(
+        "uhttpd",
+        re.compile(r"(^|/)etc/config/uhttpd$"),
+        (_check("web.directory_listing", r"^option\s+no_dirlists\s+'?(?P<value>0)"),),
+    ),
+    # dnsmasq(8), tftpd(8) of tftp-hpa.
+    Service(
+        "dnsmasq",
+        re.compile(r"(^|/)dnsmasq\.conf$|(^|/)dnsmasq\.d/[^/]+$"),
+        (_check("tftp.enabled", r"^(?P<value>enable-tftp)\b"),),
+    ),
+    Service(
+        "tftp",
+        re.compile(r"(^|/)etc/default/tftpd-hpa$"),
+        (
+            _check(
+                "tftp.anonymous_write",
+                r"^TFTP_OPTIONS=.*?(?<=[\s\"'])(?P<value>--create|-[a-z]*c)\b",
+            ),
+        ),
+    ),
+    # rsyslog, modules imudp and imtcp.
+    Service(
+        "syslog",
+        re.compile(r"(^|/)rsyslog(\.d/[^/]+)?\.conf$|(^|/)rsyslog\.d/[^/]+\.conf$"),
+        (
+            _check(
+                "syslog.open_receiver",
+                r"^(?:\$(?P<value>(?:UDP|InputTCP)ServerRun)\s+\d|"
+                r"input\s*\(.*type=\"(?P<value2>im(?:udp|tcp))\")",
+            ),
+        ),
+    ),
+    # redis.conf.
+    Service(
+        "redis",
+        re.compile(r"(^|/)redis[^/]*\.conf$"),
+        (_check("redis.unprotected", r"^protected-mode\s+(?P<value>no)\b"),),
     ),
     # miniupnpd.conf.
     Service(
@@ -168,8 +230,12 @@ SERVICES: tuple[Service, ...] = (
         re.compile(r"(^|/)smb\.conf$"),
         (
             _check("samba.guest", r"^(?:guest ok|public)\s*=\s*(?P<value>yes)\b"),
-            _check("samba.guest", r"^map to guest\s*=\s*(?P<value>bad (?:user|password))"),
+            _check("samba.guest", r"^map to guest\s*=\s*(?P<value>bad password)"),
             _check("samba.null_passwords", r"^null passwords\s*=\s*(?P<value>yes)\b"),
+            _check(
+                "samba.old_authentication",
+                r"^(?:ntlm|lanman) auth\s*=\s*(?P<value>yes|ntlmv1-permitted)\b",
+            ),
             _check("samba.smb1", r"^(?:server )?min protocol\s*=\s*(?P<value>NT1|LANMAN\d|CORE)"),
         ),
         comments="#;",
@@ -202,6 +268,15 @@ SERVICES: tuple[Service, ...] = (
             ),
             _check("kernel.pointers_shown", r"^-?kernel[./]kptr_restrict\s*=\s*(?P<value>0)\s*$"),
             _check("kernel.log_shown", r"^-?kernel[./]dmesg_restrict\s*=\s*(?P<value>0)\s*$"),
+            _check(
+                "kernel.tracing_unrestricted",
+                r"^-?kernel[./]yama[./]ptrace_scope\s*=\s*(?P<value>0)\s*$",
+            ),
+            _check(
+                "kernel.unprivileged_bpf",
+                r"^-?kernel[./]unprivileged_bpf_disabled\s*=\s*(?P<value>0)\s*$",
+            ),
+            _check("kernel.null_mapping", r"^-?vm[./]mmap_min_addr\s*=\s*(?P<value>0)\s*$"),
             _check("kernel.setuid_dumps", r"^-?fs[./]suid_dumpable\s*=\s*(?P<value>1)\s*$"),
             _check(
                 "kernel.links_unprotected",

@@ -6,7 +6,8 @@ Sources: inetd(8), xinetd.conf(5).
 import re
 from collections.abc import Iterator
 
-from assay.examine.starting.lines import active
+from assay.examine.secret_forms.masking import masked
+from assay.examine.starting.lines import active, shown
 from assay.model.observations import Evidence, Service
 
 _TYPES = frozenset({"stream", "dgram", "raw", "rdm", "seqpacket"})
@@ -22,10 +23,10 @@ def inetd(data: memoryview) -> Iterator[Service]:
         yield Service(
             name=words[0],
             manager="inetd",
-            program=" ".join(words[5:]),
+            program=masked(" ".join(words[5:])),
             user=re.split(r"[.:]", words[4])[0],
             sockets=(f"{words[2]}/{words[0]}",),
-            evidence=Evidence(offset=line.offset, excerpt=line.text[:160]),
+            evidence=Evidence(offset=line.offset, excerpt=shown(line.text)),
         )
 
 
@@ -49,8 +50,8 @@ def _block(name: str, offset: int, settings: dict[str, str]) -> Service:
     return Service(
         name=name,
         manager="xinetd",
-        program=program,
+        program=masked(program),
         user=settings.get("user", ""),
         sockets=(f"{settings.get('protocol', 'tcp')}/{port}",),
-        evidence=Evidence(offset=offset, excerpt=f"service {name}: {program}"[:160]),
+        evidence=Evidence(offset=offset, excerpt=shown(f"service {name}: {program}")),
     )

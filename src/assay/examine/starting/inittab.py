@@ -5,7 +5,8 @@ Sources: inittab(5); BusyBox, examples/inittab.
 
 from collections.abc import Iterator
 
-from assay.examine.starting.lines import active
+from assay.examine.secret_forms.masking import masked
+from assay.examine.starting.lines import active, shown
 from assay.model.observations import Evidence, Service
 
 _STARTS = frozenset({"respawn", "askfirst", "once", "wait", "boot", "bootwait", "sysinit"})
@@ -22,6 +23,6 @@ def started(data: memoryview) -> Iterator[Service]:
             yield Service(
                 name=program.split()[0].rsplit("/", 1)[-1],
                 manager="inittab",
-                program=program,
-                evidence=Evidence(offset=line.offset, excerpt=line.text[:160]),
+                program=masked(program),
+                evidence=Evidence(offset=line.offset, excerpt=shown(line.text)),
             )

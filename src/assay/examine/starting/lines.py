@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from assay.examine.secret_forms.masking import masked
+from assay.model.observations.base import EXCERPT_LIMIT
+
 LONGEST = 4096
 MOST_BYTES = 4 << 20
+
+
+def shown(text: str) -> str:
+    """A line as evidence: secrets masked, and not too long."""
+    return masked(text)[:EXCERPT_LIMIT]
 
 
 class Line(NamedTuple):

@@ -6,7 +6,8 @@ one file does not show: every unit that an installation may start is told.
 
 from collections.abc import Iterator
 
-from assay.examine.starting.lines import Line, active
+from assay.examine.secret_forms.masking import masked
+from assay.examine.starting.lines import Line, active, shown
 from assay.model.observations import Evidence, Service
 
 _LISTENS = frozenset({"ListenStream", "ListenDatagram", "ListenSequentialPacket", "ListenNetlink"})
@@ -26,10 +27,10 @@ def unit(data: memoryview, file_name: str) -> Iterator[Service]:
     yield Service(
         name=file_name.rsplit(".", 1)[0],
         manager="systemd",
-        program=program,
+        program=masked(program),
         user=user[0].text if user else "",
         sockets=sockets,
-        evidence=Evidence(offset=offset, excerpt=(program or ", ".join(sockets))[:160]),
+        evidence=Evidence(offset=offset, excerpt=shown(program or ", ".join(sockets))),
     )
 
 

@@ -7,8 +7,9 @@ from assay.model.observations.base import Evidence
 
 
 class PrivateKey(Frozen):
-    """A private key. `public` is the SHA-256 of its SubjectPublicKeyInfo (DER), empty where the
-    key is encrypted or unreadable; `seal` is the workspace's keyed hash of the key's bytes."""
+    """A private key. `public` is the SHA-256 of its SubjectPublicKeyInfo (DER), empty where it
+    can't be read: of encrypted keys, OpenSSH's and PuTTY's forms alone tell it. `seal` is the
+    workspace's keyed hash of the key's bytes."""
 
     type: Literal["private_key"] = "private_key"
     format: Literal["pem", "der", "openssh", "putty", "dropbear", "openvpn-static", "other"]
