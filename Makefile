@@ -24,7 +24,7 @@ lock: setup
 		--python-version 3.11 --extra dev -o requirements.lock pyproject.toml
 
 bench: setup
-	@for script in benchmarks/*.py; do $(PYTHON) $$script; done
+	@for script in benchmarks/[a-z]*.py; do $(PYTHON) -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 clean:
 	rm -rf .venv report build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
