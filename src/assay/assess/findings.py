@@ -19,7 +19,7 @@ from assay.model.tree import File, Kind, Region
 
 _CALLS_SHOWN = 5
 _SO_VERSION = re.compile(r"\.so(\.\d[\w.]*)?$")
-_VERSION = re.compile(r"[-_]?v?\d+(\.\d+)+([a-z]\d*)?(-\d+)*")
+_VERSION = re.compile(r"[-_]?v?\d+(\.\d+)+([a-z]\d*)?(-r?\d+(\.\d+)*|[+~][a-z0-9]+(\.\d+)*)*")
 
 
 def stem(name: str) -> str:
@@ -49,7 +49,11 @@ def find(rules: Iterable[Rule], facts: Facts, measures: Mapping[str, Value]) -> 
         by_kind[rule.over].append(rule)
     hits: dict[str, list[_Hit]] = defaultdict(list)
     infos = {rule.info.id: rule for group in by_kind.values() for rule in group}
+    # One evaluation tells of most places that no rule applies to them.
+    any_applies = {kind: SCOPE.any_of(one.when for one in group) for kind, group in by_kind.items()}
     for kind, place in _places(facts, measures, frozenset(by_kind)):
+        if kind not in by_kind or any_applies[kind].value(place.values) is False:
+            continue
         for rule in by_kind[kind]:
             if rule.when.value(place.values) is True:
                 hits[rule.info.id].append(_hit(rule, place))
@@ -91,7 +95,7 @@ def _merge(rule: Rule, hits: Iterable[_Hit]) -> Iterator[Finding]:
 def _places(
     facts: Facts, measures: Mapping[str, Value], kinds: frozenset[str]
 ) -> Iterator[tuple[str, _Place]]:
-    """Everything that rules look over, with the kind they name it by."""
+    """Everything that rules of these kinds look over, with the kind they name it by."""
     listed = {
         name: list(value) if isinstance(value, tuple) else value for name, value in measures.items()
     }

@@ -7,8 +7,7 @@ from assay.assess.measures import Unknown
 from assay.model.evaluation import NotMeasured
 from assay.model.observations import Unmeasured
 from assay.model.outcome import Examined, Failed, Ran, Skipped, TimedOut
-
-_MANY = 3
+from assay.model.tree import File, Kind
 
 
 def gaps(facts: Facts, unknown: Mapping[str, Unknown]) -> tuple[NotMeasured, ...]:
@@ -30,6 +29,7 @@ def gaps(facts: Facts, unknown: Mapping[str, Unknown]) -> tuple[NotMeasured, ...
 def _all(facts: Facts) -> Iterator[tuple[str, str, str]]:
     yield from _closed(facts)
     yield from _ended(facts.examined)
+    yield from _without_mode(facts.tree.files)
     for seen in facts.of(Unmeasured):
         yield seen.fact.what, seen.fact.why, seen.file.path
 
@@ -43,6 +43,13 @@ def _closed(facts: Facts) -> Iterator[tuple[str, str, str]]:
     for problem in facts.tree.problems:
         where = "" if problem.offset is None else f" at offset {problem.offset:#x}"
         yield problem.what, problem.why + where, problem.path
+
+
+def _without_mode(files: Iterable[File]) -> Iterator[tuple[str, str, str]]:
+    for file in files:
+        inside = "!/" in file.path  # an archive's or stream's content, no file of the device
+        if file.mode is None and not inside and (file.has_content or file.kind is Kind.DIRECTORY):
+            yield "permissions", "the container records no modes", file.path
 
 
 def _ended(examined: Iterable[Examined]) -> Iterator[tuple[str, str, str]]:

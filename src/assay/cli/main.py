@@ -1,10 +1,13 @@
 """The command `assay`.
 
-Exit codes: 0 done; 1 could not be done (the message says why); 2 wrong usage.
+Exit codes: 0 done; 1 could not be done (the message says why); 2 wrong usage; 3 a defect of
+Assay's own; 130 interrupted.
 Heavy imports stand in the commands that need them: `--help` and `list` must answer at once.
 """
 
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +15,9 @@ import typer
 
 from assay import __version__
 from assay.model.errors import AssayError, InputError
+
+_DEFECT = 3
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="assay",
@@ -174,14 +180,41 @@ def schema(
 
 
 def main() -> None:
-    """Run the command; what went wrong on purpose is said in words, without a traceback."""
+    """Run the command; whatever goes wrong is said in words, without a traceback."""
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing is left to be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+        if code == _INTERRUPTED:
+            typer.echo("assay: interrupted; what was measured is kept for the next run", err=True)
+        return code
     except AssayError as error:
         typer.echo(f"assay: {error.diagnostics()}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("assay: interrupted; what was measured is kept for the next run", err=True)
-        sys.exit(130)
+        return 1
     except BrokenPipeError:
-        sys.exit(0)
+        raise
+    except OSError as error:
+        typer.echo(f"assay: {error.filename or 'system'}: {error.strerror or error}", err=True)
+        return 1
+    except Exception as error:  # noqa: BLE001 (the last line of defence)
+        typer.echo(f"assay: {_defect(error)}", err=True)
+        return _DEFECT
+    return 0
+
+
+def _defect(error: Exception) -> str:
+    """What was raised and where; not its text, which may quote an image's content."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}, {last.name}"
+    return f"a defect of Assay's own: {type(error).__name__} in {where}\nPlease report it."

@@ -14,6 +14,7 @@ from rich.progress import (
 )
 
 from assay.workspace import Progress as Report
+from assay.workspace import Step
 
 
 @contextmanager
@@ -29,22 +30,20 @@ def shown_progress() -> Iterator[Report]:
         TaskProgressColumn(),
         TextColumn("{task.fields[detail]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn("{task.fields[left]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Reading", total=None, detail="")
+        task = bar.add_task("Reading", total=None, detail="", left="")
 
-        def report(phase: str, done: int, total: int) -> None:
-            detail = f"{done:,} files" if done and not total else ""
-            if total:
-                detail = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+        def report(step: Step) -> None:
             bar.update(
                 task,
-                description=phase,
-                completed=done if total else 0,
-                total=total or None,
-                detail=detail,
+                description=step.phase,
+                completed=step.done,
+                total=step.total or None,
+                detail=f"{step.files:,} files" if step.files else "",
+                left="left" if step.total else "",
             )
 
         yield report
@@ -53,9 +52,9 @@ def shown_progress() -> Iterator[Report]:
 def _lines(console: Console) -> Report:
     said: list[str] = []
 
-    def report(phase: str, done: int, total: int) -> None:
-        if said[-1:] != [phase]:
-            said.append(phase)
-            console.print(f"{phase} …")
+    def report(step: Step) -> None:
+        if said[-1:] != [step.phase]:
+            said.append(step.phase)
+            console.print(f"{step.phase} …")
 
     return report

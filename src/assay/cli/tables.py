@@ -1,14 +1,18 @@
 """Lists as tables."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from assay.model.finding import RuleInfo
-from assay.model.measure import MeasureInfo
-from assay.workspace import Extractor, Protection, StoredEvaluation
+if TYPE_CHECKING:
+    from assay.model.finding import RuleInfo
+    from assay.model.measure import MeasureInfo
+    from assay.workspace import Extractor, Protection, StoredEvaluation
 
 SEVERITY_STYLE = {
     "critical": "bold white on red",
@@ -82,6 +86,7 @@ def print_doctor(extractors: Sequence[Extractor], protections: Sequence[Protecti
 def print_measures(measures: Sequence[MeasureInfo]) -> None:
     """Names, units, meanings."""
     table = plain_table("Measure", "Unit", "Meaning")
+    table.columns[0].no_wrap = True
     for one in measures:
         table.add_row(one.name, one.unit.value, one.meaning)
     Console().print(table)
@@ -90,6 +95,7 @@ def print_measures(measures: Sequence[MeasureInfo]) -> None:
 def print_rules(rules: Sequence[RuleInfo]) -> None:
     """Ids, severities, titles."""
     table = plain_table("Rule", "Severity", "CWE", "Title")
+    table.columns[0].no_wrap = True
     for one in rules:
         style = SEVERITY_STYLE[one.severity.value]
         table.add_row(one.id, Text(one.severity.value, style), one.cwe, one.title)

@@ -1,6 +1,6 @@
 """CEL by the C++ library."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, Literal
 
@@ -61,7 +61,12 @@ class Scope:
         given = compiled.return_type()
         if given not in (_TYPES[result], cel.Type.DYN):
             raise DataError(f"{origin}: gives {given.name()}, must give {result}")
-        return Expression(compiled)
+        return Expression(compiled, text)
+
+    def any_of(self, conditions: Iterable["Expression"]) -> "Expression":
+        """One condition for many: false only where all are false, else true or not measured."""
+        text = " || ".join(f"({condition.text}\n)" for condition in conditions)
+        return self.compile(text, "bool", "any of several conditions")
 
     def values(self, values: Mapping[str, Any]) -> Values:
         """Bind the variables."""
@@ -69,12 +74,13 @@ class Scope:
 
 
 class Expression:
-    """A checked expression."""
+    """A checked expression; `text` is what it was made from."""
 
-    __slots__ = ("_compiled",)
+    __slots__ = ("_compiled", "text")
 
-    def __init__(self, compiled: cel.Expression) -> None:
+    def __init__(self, compiled: cel.Expression, text: str) -> None:
         self._compiled = compiled
+        self.text = text
 
     def value(self, values: Values) -> Any:
         """The plain value, or `NOT_MEASURED` where evaluation ends in an error."""

@@ -15,28 +15,29 @@ def migrate(engine: Engine) -> None:
     Raises:
         StoreError: the database was written by a newer version of Assay.
     """
-    current = _current(engine)
-    if current == HEAD:
+    if not _behind(engine):
         return
-    if current is not None and current > HEAD:
-        raise StoreError(
-            f"the workspace has schema {current}, this version of Assay knows {HEAD}",
-            hint="use the newer version of Assay that wrote it",
-        )
     # Imported here: Alembic costs a third of a second, and is needed once in a database's life.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
+    # The write lock from the start: of two that find an empty database, one waits for the other.
+    locking = engine.execution_options(immediate=True)
+    with locking.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _current(engine: Engine) -> str | None:
-    if not inspect(engine).has_table("alembic_version"):
-        return None
+def _behind(engine: Engine) -> bool:
     with engine.connect() as connection:
-        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return None if version is None else str(version)
+        if not inspect(connection).has_table("alembic_version"):
+            return True
+        version = str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
+    if version > HEAD:
+        raise StoreError(
+            f"the workspace has schema {version}, this version of Assay knows {HEAD}",
+            hint="use the newer version of Assay that wrote it",
+        )
+    return version != HEAD

@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import zstandard
-from sqlalchemy import Engine, create_engine, delete, event, select
+from sqlalchemy import Connection, Engine, create_engine, delete, event, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,6 +17,7 @@ from assay.store.blobs import Blobs
 from assay.store.migrate import migrate
 from assay.store.tables import EVALUATIONS, OUTCOMES, SEALS, TREES
 
+_DATABASE = "assay.sqlite"
 _KEYS_AT_ONCE = 500
 
 
@@ -60,61 +61,101 @@ class SealedElsewhere(Frozen):
     other_path: str
 
 
-def open_store(folder: Path) -> "Store":
+def open_store(folder: Path, *, patience: float = 30.0) -> "Store":
     """Open the store in a folder, making or migrating it as needed.
+
+    Args:
+        folder: made where it is not there.
+        patience: seconds to wait for another process that is writing.
 
     Raises:
         StoreError: it can't be read or written, or comes from a newer version.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{folder / 'assay.sqlite'}")
-        event.listen(engine, "connect", _configure)
+    except OSError as error:
+        raise StoreError(f"{folder}: workspace can't be made: {error.strerror}") from error
+    engine = create_engine(f"sqlite:///{folder / _DATABASE}", connect_args={"timeout": patience})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    with _in_words(folder):
         migrate(engine)
-    except (OSError, SQLAlchemyError) as error:
-        raise StoreError(f"{folder}: workspace can't be opened: {_short(error)}") from error
-    return Store(engine, Blobs(folder / "blobs"))
+    return Store(engine, Blobs(folder / "blobs"), folder)
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver would begin transactions by itself, and leave changes of tables out of them.
+    connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    """What goes wrong in the database, as an error of ours that names the workspace."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or error).split("\n", 1)[0]
+        hint = "another process is writing to it; try again" if "locked" in said else ""
+        raise StoreError(f"{folder}: workspace can't be used: {said}", hint) from error
 
 
 class Store:
-    """Every method is one transaction: done whole or not at all."""
+    """Every method is one transaction: done whole or not at all.
 
-    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+    All of them raise `StoreError` where the database or a blob can't be read or written.
+    """
+
+    def __init__(self, engine: Engine, blobs: Blobs, folder: Path) -> None:
         self._engine = engine
         self._blobs = blobs
+        self._folder = folder
+
+    def close(self) -> None:
+        """Let go of the database's files."""
+        self._engine.dispose()
 
     def load(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """Encoded outcomes by key, of those keys that are known."""
-        unpack = zstandard.ZstdDecompressor().decompress
         found: dict[str, bytes] = {}
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for some in _portions(keys):
                 query = select(OUTCOMES.c.key, OUTCOMES.c.value).where(OUTCOMES.c.key.in_(some))
-                found |= {key: unpack(value) for key, value in connection.execute(query)}
-        return found
+                found |= {key: value for key, value in connection.execute(query)}
+        return _unpacked(found)
 
     def save(self, outcomes: Sequence[tuple[str, bytes]]) -> None:
         """Remember outcomes; one that is known stays as it is."""
         pack = zstandard.ZstdCompressor(level=1).compress
         rows = [{"key": key, "value": pack(value)} for key, value in outcomes]
-        self._insert(OUTCOMES, rows)
+        if rows:
+            with self._writing() as connection:
+                connection.execute(insert(OUTCOMES).on_conflict_do_nothing(), rows)
 
     def load_tree(self, key: str) -> bytes | None:
-        """The encoded tree of an image that was unpacked before."""
-        with self._engine.connect() as connection:
+        """The encoded tree of an image that was unpacked before; a damaged one is forgotten."""
+        with self._reading() as connection:
             name = connection.scalar(select(TREES.c.document).where(TREES.c.key == key))
-        return self._blobs.get(name) if name else None
+        if not name:
+            return None
+        try:
+            return self._blobs.get(name)
+        except StoreError:
+            return None
 
     def save_tree(self, key: str, tree: bytes) -> None:
-        """Remember the tree of an image."""
-        self._insert(TREES, [{"key": key, "document": self._blobs.put(tree)}])
+        """Remember the tree of an image, in the place of one that was remembered before."""
+        row = {"key": key, "document": self._blobs.put(tree)}
+        with self._writing() as connection:
+            connection.execute(
+                insert(TREES).values(row).on_conflict_do_update(index_elements=["key"], set_=row)
+            )
 
     def put_document(self, content: bytes) -> str:
         """Keep a document among the blobs; gives its SHA-256."""
@@ -128,7 +169,7 @@ class Store:
         """Record an evaluation; the same one again replaces its own row."""
         row = evaluation.model_dump()
         places = {(seal.seal, seal.path): seal.what for seal in seals}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 insert(EVALUATIONS)
                 .values(row)
@@ -147,7 +188,7 @@ class Store:
     def evaluations(self) -> tuple[StoredEvaluation, ...]:
         """All evaluations, the newest first."""
         query = select(EVALUATIONS).order_by(EVALUATIONS.c.evaluated_at.desc(), EVALUATIONS.c.id)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return tuple(
                 StoredEvaluation.model_validate(dict(row._mapping))
                 for row in connection.execute(query)
@@ -156,7 +197,7 @@ class Store:
     def seals(self, evaluation: str) -> tuple[Seal, ...]:
         """The secrets of one evaluation."""
         query = select(SEALS).where(SEALS.c.evaluation == evaluation)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return tuple(
                 Seal(seal=row.seal, what=row.what, path=row.path)
                 for row in connection.execute(query.order_by(SEALS.c.path, SEALS.c.seal))
@@ -166,9 +207,11 @@ class Store:
         self, seals: Sequence[Seal], evaluation: str
     ) -> tuple[SealedElsewhere, ...]:
         """Which of these secrets stand in other evaluations too."""
-        here = {seal.seal: seal for seal in seals}
+        here: dict[str, list[str]] = {}
+        for seal in seals:
+            here.setdefault(seal.seal, []).append(seal.path)
         found: list[SealedElsewhere] = []
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for some in _portions(sorted(here)):
                 query = (
                     select(SEALS, EVALUATIONS)
@@ -177,7 +220,7 @@ class Store:
                 )
                 found += [
                     SealedElsewhere(
-                        path=here[row.seal].path,
+                        path=path,
                         what=row.what,
                         vendor=row.vendor,
                         product=row.product,
@@ -185,20 +228,32 @@ class Store:
                         other_path=row.path,
                     )
                     for row in connection.execute(query)
+                    for path in here[row.seal]
                 ]
         return tuple(sorted(set(found), key=lambda one: tuple(one.model_dump().values())))
 
-    def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            with self._engine.begin() as connection:
-                connection.execute(insert(table).on_conflict_do_nothing(), rows)
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with _in_words(self._folder), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with _in_words(self._folder), self._engine.begin() as connection:
+            yield connection
+
+
+def _unpacked(packed: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Values in the clear, without those that were damaged: what is not known is made anew."""
+    unpack = zstandard.ZstdDecompressor().decompress
+    found = {}
+    for key, value in packed.items():
+        with suppress(zstandard.ZstdError):
+            found[key] = unpack(value)
+    return found
 
 
 def _portions(keys: Sequence[str]) -> Iterator[list[str]]:
     remaining = iter(keys)
     while some := list(islice(remaining, _KEYS_AT_ONCE)):
         yield some
-
-
-def _short(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]

@@ -23,15 +23,37 @@ class Measure:
 
     info: MeasureInfo
     fold: Fold
+    told_by: tuple[str, ...] = ()
 
 
-def measure(name: str, unit: Unit, meaning: str) -> Callable[[Fold], Measure]:
-    """Make a measure of a fold. It registers nothing."""
+def measure(
+    name: str, unit: Unit, meaning: str, told_by: tuple[str, ...] = ()
+) -> Callable[[Fold], Measure]:
+    """Make a measure of a fold. It registers nothing.
+
+    `told_by` names the examiners whose observations are folded. Where none of them finished on
+    any file, nothing was looked at and the value is unknown, whatever the fold makes of nothing.
+    """
 
     def make(fold: Fold) -> Measure:
-        return Measure(MeasureInfo(name=name, unit=unit, meaning=meaning), fold)
+        def heard(facts: Facts) -> Value | Unknown:
+            return Unknown(_unheard(facts, told_by)) if _is_silent(facts, told_by) else fold(facts)
+
+        info = MeasureInfo(name=name, unit=unit, meaning=meaning)
+        return Measure(info, heard if told_by else fold, told_by)
 
     return make
+
+
+def _is_silent(facts: Facts, told_by: tuple[str, ...]) -> bool:
+    return not any(facts.finished[name] for name in told_by)
+
+
+def _unheard(facts: Facts, told_by: tuple[str, ...]) -> str:
+    tried = sum(facts.tried[name] for name in told_by)
+    if tried:
+        return f"{' and '.join(told_by)}: no file could be examined, {tried:,} were tried"
+    return f"{' and '.join(told_by)}: no file that it is told from"
 
 
 def share(part: float, whole: float, why_not: str) -> Value | Unknown:

@@ -10,7 +10,9 @@ from assay.model.measure import Unit, Value
 from assay.model.observations import Executable, Hardening, KernelModule
 
 _NONE = "no executable in which it could be told"
+_NO_CALLS = "no executable whose call sites could be decoded"
 _LOADED = ("program", "library")
+_STRUCTURE = ("executable",)
 
 
 def _loaded(facts: Facts) -> list[Executable]:
@@ -19,16 +21,19 @@ def _loaded(facts: Facts) -> list[Executable]:
 
 
 @measure("executables.count", Unit.COUNT, "executables and libraries, kernel modules and objects")
-def count(facts: Facts) -> Value:
-    return len(facts.of(Executable))
+def count(facts: Facts) -> Value | Unknown:
+    found = facts.of(Executable)
+    if not found and facts.tried["executable"]:
+        return Unknown("none of the executables could be examined")
+    return len(found) if facts.tree.files else Unknown("the tree has no files")
 
 
-@measure("executables.static", Unit.COUNT, "programs that are linked statically")
+@measure("executables.static", Unit.COUNT, "programs that are linked statically", _STRUCTURE)
 def static(facts: Facts) -> Value:
     return sum(one.static for one in _loaded(facts) if one.role == "program")
 
 
-@measure("executables.architectures", Unit.SET, "processor architectures that occur")
+@measure("executables.architectures", Unit.SET, "processor architectures that occur", _STRUCTURE)
 def architectures(facts: Facts) -> Value:
     return tuple(sorted({seen.fact.arch for seen in facts.of(Executable)}))
 
@@ -38,7 +43,12 @@ def stripped(facts: Facts) -> Value | Unknown:
     return share_of((one.stripped for one in _loaded(facts)), _NONE)
 
 
-@measure("executables.debug_info", Unit.COUNT, "programs and libraries that ship debug information")
+@measure(
+    "executables.debug_info",
+    Unit.COUNT,
+    "programs and libraries that ship debug information",
+    _STRUCTURE,
+)
 def debug_info(facts: Facts) -> Value:
     return sum(bool(one.debug_info) for one in _loaded(facts))
 
@@ -57,7 +67,7 @@ def _hardening_count(name: str, meaning: str, answer: Callable[[Hardening], bool
     def fold(facts: Facts) -> Value:
         return sum(answer(one.hardening) for one in _loaded(facts))
 
-    return measure(f"hardening.{name}", Unit.COUNT, meaning)(fold)
+    return measure(f"hardening.{name}", Unit.COUNT, meaning, _STRUCTURE)(fold)
 
 
 def _relro_full(hardening: Hardening) -> bool | None:
@@ -97,7 +107,7 @@ def fortified_calls(facts: Facts) -> Value | Unknown:
     return share(fortified, fortified + sum(b or 0 for _, b in pairs), _NONE)
 
 
-@measure("hardening.toolchains", Unit.SET, "compilers named in the executables' notes")
+@measure("hardening.toolchains", Unit.SET, "compilers named in the executables' notes", _STRUCTURE)
 def toolchains(facts: Facts) -> Value:
     return tuple(sorted({text for one in _loaded(facts) for text in one.compilers}))
 
@@ -139,7 +149,7 @@ _HARDENING: tuple[Measure, ...] = (
 def _sites(facts: Facts, family: Family, safety: Safety) -> int | Unknown:
     tables = [seen.fact for seen in facts.of(CallTable)]
     if not tables:
-        return Unknown("no executable whose call sites could be decoded")
+        return Unknown(_NO_CALLS)
     return sum(_count_of(table, family, safety) for table in tables)
 
 
@@ -163,7 +173,9 @@ def _site_measure(family: Family, safety: Safety, meaning: str) -> Measure:
 
 
 def _function_measure(family: Family, safety: Safety) -> Measure:
-    def fold(facts: Facts) -> Value:
+    def fold(facts: Facts) -> Value | Unknown:
+        if not facts.of(CallTable):
+            return Unknown(_NO_CALLS)
         return len(
             {
                 function.name
@@ -181,7 +193,7 @@ def _unsafe_share(family: Family) -> Measure:
     def fold(facts: Facts) -> Value | Unknown:
         safe, unsafe = _sites(facts, family, Safety.SAFE), _sites(facts, family, Safety.UNSAFE)
         if isinstance(safe, Unknown) or isinstance(unsafe, Unknown):
-            return Unknown("no executable whose call sites could be decoded")
+            return Unknown(_NO_CALLS)
         return share(unsafe, safe + unsafe, f"no {_say(family)} call was found")
 
     meaning = f"unsafe among safe and unsafe {_say(family)} call sites"
@@ -206,7 +218,7 @@ def _family_measures(family: Family) -> tuple[Measure, ...]:
 @measure("calls.banned", Unit.COUNT, "direct call sites of functions that guidance bans outright")
 def banned(facts: Facts) -> Value | Unknown:
     tables = [seen.fact for seen in facts.of(CallTable)]
-    return sum(table.banned for table in tables) if tables else Unknown("no call sites decoded")
+    return sum(table.banned for table in tables) if tables else Unknown(_NO_CALLS)
 
 
 @measure("calls.measured.share", Unit.SHARE, "programs and libraries whose call sites were decoded")
@@ -216,12 +228,14 @@ def calls_measured(facts: Facts) -> Value | Unknown:
     return share(sum(path in decoded for path in loaded), len(loaded), "no executable")
 
 
-@measure("kernel.modules.count", Unit.COUNT, "loadable kernel modules")
+@measure("kernel.modules.count", Unit.COUNT, "loadable kernel modules", _STRUCTURE)
 def modules(facts: Facts) -> Value:
     return len(facts.of(KernelModule))
 
 
-@measure("kernel.modules.unsigned", Unit.COUNT, "loadable kernel modules without a signature")
+@measure(
+    "kernel.modules.unsigned", Unit.COUNT, "loadable kernel modules without a signature", _STRUCTURE
+)
 def modules_unsigned(facts: Facts) -> Value:
     return sum(not seen.fact.signed for seen in facts.of(KernelModule))
 

@@ -6,6 +6,8 @@ from assay.model.measure import Unit, Value
 from assay.model.tree import File, Kind, Region
 
 _NOTHING = "no byte of the image was looked at"
+_NO_FILES = "the tree has no files"
+_NO_MODES = "the containers record no modes"
 
 
 def understood_bytes(regions: tuple[Region, ...], path: str = "") -> float:
@@ -89,9 +91,15 @@ def world_writable(facts: Facts) -> Value | Unknown:
 def world_writable_directories(facts: Facts) -> Value | Unknown:
     folders = [file for file in facts.tree.files if file.kind is Kind.DIRECTORY]
     modes = [file.mode for file in folders if file.mode is not None]
-    if folders and not modes:
-        return Unknown("the containers record no modes")
+    if not modes:
+        return Unknown(_NO_MODES if folders else "the tree has no directories")
     return sum(mode & 0o002 != 0 and mode & 0o1000 == 0 for mode in modes)
+
+
+@measure("files.capabilities", Unit.COUNT, "files that grant capabilities to whoever runs them")
+def capabilities(facts: Facts) -> Value | Unknown:
+    told = [file.capabilities for file in _regular(facts) if file.capabilities is not None]
+    return sum(bool(one) for one in told) if told else Unknown("no capabilities could be read")
 
 
 @measure("files.outward_links", Unit.COUNT, "symbolic links that climb above their root")
@@ -106,8 +114,8 @@ def _regular(facts: Facts) -> list[File]:
 def _with_mode(facts: Facts, bits: int) -> Value | Unknown:
     files = _regular(facts)
     modes = [file.mode for file in files if file.mode is not None]
-    if files and not modes:
-        return Unknown("the containers record no modes")
+    if not modes:
+        return Unknown(_NO_MODES if files else _NO_FILES)
     return sum(mode & bits != 0 for mode in modes)
 
 
@@ -123,5 +131,6 @@ MEASURES: tuple[Measure, ...] = (
     setgid,
     world_writable,
     world_writable_directories,
+    capabilities,
     outward_links,
 )

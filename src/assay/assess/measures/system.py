@@ -21,28 +21,43 @@ _WEAK_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
 _WEAK_SCHEMES = frozenset({"descrypt", "des", "bsdicrypt", "md5crypt", "apr1", "lanman", "plain"})
 _SMALLEST_RSA = 2048  # NIST SP 800-131A Rev. 2
 
+# The examiners whose observations are counted here, by their names.
+_KEYS = ("keys",)
+_CREDENTIALS = ("credentials",)
+_CERTIFICATES = ("certificates",)
+_ACCOUNTS = ("accounts",)
+_SERVICES = ("services",)
+_CONFIGURATION = ("configuration",)
+_KERNEL = ("kernel",)
+_COMPONENTS = ("components", "packages")
 
-@measure("secrets.private_keys", Unit.COUNT, "private keys, each place counted")
+
+@measure("secrets.private_keys", Unit.COUNT, "private keys, each place counted", _KEYS)
 def private_keys(facts: Facts) -> Value:
     return len(facts.of(PrivateKey))
 
 
-@measure("secrets.unencrypted_private_keys", Unit.COUNT, "private keys without a passphrase")
+@measure("secrets.unencrypted_private_keys", Unit.COUNT, "private keys without a passphrase", _KEYS)
 def unencrypted_private_keys(facts: Facts) -> Value:
     return sum(not seen.fact.encrypted for seen in facts.of(PrivateKey))
 
 
-@measure("secrets.credentials", Unit.COUNT, "passwords, tokens and shared keys that stand in files")
+@measure(
+    "secrets.credentials",
+    Unit.COUNT,
+    "passwords, tokens and shared keys that stand in files",
+    _CREDENTIALS,
+)
 def credentials(facts: Facts) -> Value:
     return len(facts.of(Credential))
 
 
-@measure("secrets.authorized_keys", Unit.COUNT, "public keys that may log in")
+@measure("secrets.authorized_keys", Unit.COUNT, "public keys that may log in", _ACCOUNTS)
 def authorized_keys(facts: Facts) -> Value:
     return len(facts.of(AuthorizedKey))
 
 
-@measure("certificates.count", Unit.COUNT, "X.509 certificates, each place counted")
+@measure("certificates.count", Unit.COUNT, "X.509 certificates, each place counted", _CERTIFICATES)
 def certificates(facts: Facts) -> Value:
     return len(facts.of(Certificate))
 
@@ -51,6 +66,7 @@ def certificates(facts: Facts) -> Value:
     "certificates.expired",
     Unit.COUNT,
     "certificates that are past their end on the day of the knowledge",
+    _CERTIFICATES,
 )
 def expired(facts: Facts) -> Value:
     day = datetime.fromisoformat(facts.as_of).replace(tzinfo=UTC)
@@ -61,6 +77,7 @@ def expired(facts: Facts) -> Value:
     "certificates.weak",
     Unit.COUNT,
     "certificates with an RSA key below 2,048 bits or signed over MD5 or SHA-1",
+    _CERTIFICATES,
 )
 def weak_certificates(facts: Facts) -> Value:
     return sum(_is_weak(seen.fact) for seen in facts.of(Certificate))
@@ -80,53 +97,68 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@measure("accounts.count", Unit.COUNT, "accounts with a password or without need of one")
+@measure("accounts.count", Unit.COUNT, "accounts with a password or without need of one", _ACCOUNTS)
 def accounts(facts: Facts) -> Value:
     return sum(seen.fact.password in ("hash", "empty", "plain") for seen in facts.of(Account))
 
 
-@measure("accounts.empty_password", Unit.COUNT, "accounts that ask for no password")
+@measure("accounts.empty_password", Unit.COUNT, "accounts that ask for no password", _ACCOUNTS)
 def empty_password(facts: Facts) -> Value:
     return sum(seen.fact.password == "empty" for seen in facts.of(Account))  # noqa: S105 (a kind)
 
 
-@measure("accounts.default_password", Unit.COUNT, "accounts with a well-known default password")
+@measure(
+    "accounts.default_password",
+    Unit.COUNT,
+    "accounts with a well-known default password",
+    _ACCOUNTS,
+)
 def default_password(facts: Facts) -> Value:
     return sum(seen.fact.weak for seen in facts.of(Account))
 
 
-@measure("accounts.weak_hash", Unit.COUNT, "accounts whose password is under an obsolete hash")
+@measure(
+    "accounts.weak_hash", Unit.COUNT, "accounts whose password is under an obsolete hash", _ACCOUNTS
+)
 def weak_hash(facts: Facts) -> Value:
     return sum(seen.fact.scheme.lower() in _WEAK_SCHEMES for seen in facts.of(Account))
 
 
-@measure("services.count", Unit.COUNT, "programs that start by themselves")
+@measure("services.count", Unit.COUNT, "programs that start by themselves", _SERVICES)
 def services(facts: Facts) -> Value:
     return len(facts.of(Service))
 
 
-@measure("services.weaknesses", Unit.COUNT, "settings that weaken the system")
+@measure("services.weaknesses", Unit.COUNT, "settings that weaken the system", _CONFIGURATION)
 def weaknesses(facts: Facts) -> Value:
     return len(facts.of(Weakness))
 
 
-@measure("kernel.versions", Unit.SET, "versions of the Linux kernels in the image")
+@measure("kernel.versions", Unit.SET, "versions of the Linux kernels in the image", _KERNEL)
 def kernel_versions(facts: Facts) -> Value:
     return tuple(sorted({seen.fact.version for seen in facts.of(KernelImage) if seen.fact.version}))
 
 
-@measure("components.count", Unit.COUNT, "different third-party components")
+@measure("components.count", Unit.COUNT, "different third-party components", _COMPONENTS)
 def components(facts: Facts) -> Value:
     return len({seen.fact.name for seen in facts.of(ComponentSighting)})
 
 
-@measure("components.places", Unit.COUNT, "files in which a third-party component shows itself")
+@measure(
+    "components.places",
+    Unit.COUNT,
+    "files in which a third-party component shows itself",
+    _COMPONENTS,
+)
 def component_places(facts: Facts) -> Value:
     return len({(seen.fact.name, seen.file.path) for seen in facts.of(ComponentSighting)})
 
 
 @measure(
-    "components.several_versions", Unit.COUNT, "components that occur in more than one version"
+    "components.several_versions",
+    Unit.COUNT,
+    "components that occur in more than one version",
+    _COMPONENTS,
 )
 def several_versions(facts: Facts) -> Value:
     versions: dict[str, set[str]] = {}

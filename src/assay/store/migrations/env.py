@@ -4,6 +4,11 @@ from alembic import context
 
 from assay.store.tables import METADATA
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+# The connection is in a transaction already: all migrations are done, or none.
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    transactional_ddl=True,
+)
 with context.begin_transaction():
     context.run_migrations()
