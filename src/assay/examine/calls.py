@@ -1,4 +1,5 @@
-"""Direct call sites of named functions in ELF files, counted by callee.
+"""Direct call sites of named functions in ELF files, counted by callee, and the defences that they
+show: stack canaries by function and FORTIFY by call (see `elf.protection`).
 
 How it works: the files' own dynamic linking says which PLT entries and GOT slots lead to which
 import; the call instructions of the executable sections are decoded in bulk with NumPy, and those
@@ -22,28 +23,13 @@ Sources: the instruction set manuals and ABI supplements named in each module of
 
 from collections.abc import Iterator
 
-import lief
-
-from assay.examine.callsites import CallSites, call_sites
-from assay.examine.contract import Content, ExamineError, Examiner
+from assay.examine.callsites import CallSites, call_sites, read_image, read_symbols
+from assay.examine.contract import Content, Examiner
+from assay.examine.elf.parse import parse_elf
+from assay.examine.elf.protection import protection, unmeasured
 from assay.model.observations import OFFSETS_KEPT, CalledFunction, Calls, Observation
 from assay.model.observations.base import Unmeasured
 from assay.model.tree import File, Kind
-
-
-def _parser() -> lief.ELF.ParserConfig:
-    """Only what call sites need: symbols and relocations are read as arrays."""
-    config = lief.ELF.ParserConfig()
-    config.parse_dyn_symbols = False
-    config.parse_symtab_symbols = False
-    config.parse_relocations = False
-    config.parse_symbol_versions = False
-    config.parse_notes = False
-    config.parse_overlay = False
-    return config
-
-
-PARSER = _parser()
 
 
 def _wants(file: File) -> bool:
@@ -52,14 +38,16 @@ def _wants(file: File) -> bool:
 
 def _examine(content: Content, file: File) -> Iterator[Observation]:
     data = bytes(content.data)
-    elf = lief.ELF.parse(data, PARSER)
-    if elf is None:
-        raise ExamineError("no readable ELF header at offset 0x0")
-    found = call_sites(elf, data)
+    elf = parse_elf(data, notes=False)
+    image = read_image(elf, data)
+    symbols = read_symbols(image)
+    found = call_sites(image, symbols)
     if found.gap:
         yield Unmeasured(what="calls", why=found.gap)
+        yield from unmeasured(found.gap)
     else:
         yield observed(found)
+        yield from protection(elf, image, symbols, found.sites)
 
 
 def observed(found: CallSites) -> Calls:
@@ -76,4 +64,4 @@ def observed(found: CallSites) -> Calls:
     )
 
 
-EXAMINER = Examiner(name="calls", version="1", wants=_wants, examine=_examine)
+EXAMINER = Examiner(name="calls", version="2", wants=_wants, examine=_examine)

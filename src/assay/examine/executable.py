@@ -8,7 +8,8 @@ Known false positives: a text relocation flag stays set where a linker left it w
 static program may carry a RELRO segment that its start-up code never applies.
 
 Known false negatives: canaries and FORTIFY are the code's (see `calls`); control-flow integrity
-of one library alone (without cross-DSO checks) leaves no mark; compilers that strip their notes.
+of one library alone (without cross-DSO checks) leaves no mark; compilers that strip their notes;
+of a universal Mach-O file only the first architecture is looked at.
 
 Sources: ELF gABI; see the modules of `assay.examine.elf`; PE Format, Microsoft; Mach-O, Apple.
 """
@@ -20,6 +21,7 @@ import lief
 from assay.examine.contract import Content, ExamineError, Examiner
 from assay.examine.elf import identity
 from assay.examine.elf.defences import defences
+from assay.examine.elf.identity import Role
 from assay.examine.elf.module import kernel_module
 from assay.examine.elf.parse import parse_elf
 from assay.model.observations import Executable, Hardening, Observation
@@ -32,6 +34,14 @@ _PE_ARCH = {
     lief.PE.Header.MACHINE_TYPES.ARM: "arm",
     lief.PE.Header.MACHINE_TYPES.ARMNT: "arm",
     lief.PE.Header.MACHINE_TYPES.ARM64: "aarch64",
+}
+_MACHO = lief.MachO.Header.FILE_TYPE
+_MACHO_ROLES: dict[lief.MachO.Header.FILE_TYPE, Role] = {
+    _MACHO.DYLIB: "library",
+    _MACHO.BUNDLE: "library",  # what programs load by name: plug-ins, Python extensions
+    _MACHO.OBJECT: "object",
+    _MACHO.KEXT_BUNDLE: "module",
+    _MACHO.CORE: "core",
 }
 _MACHO_ARCH = {"X86": "x86", "X86_64": "x86-64", "ARM": "arm", "ARM64": "aarch64"}
 
@@ -87,7 +97,7 @@ def _pe(data: bytes) -> Iterator[Observation]:
         bits=64 if pe.optional_header.magic == lief.PE.PE_TYPE.PE32_PLUS else 32,
         endian="little",
         role="library" if is_library else "program",
-        static=not pe.has_imports,
+        static=not is_library and not pe.has_imports,
         needed=tuple(str(imported.name) for imported in pe.imports),
         debug_info=pe.has_debug,
         hardening=Hardening(
@@ -104,22 +114,22 @@ def _macho(data: bytes) -> Iterator[Observation]:
     macho = fat.at(0) if fat is not None and len(fat) else None
     if macho is None:
         raise ExamineError("Mach-O header at offset 0x0 can't be read")
-    is_library = macho.header.file_type == lief.MachO.Header.FILE_TYPE.DYLIB
+    role = _MACHO_ROLES.get(macho.header.file_type, "program")
     name = str(macho.header.cpu_type).rsplit(".", 1)[-1]
     yield Executable(
         format="macho",
         arch=_MACHO_ARCH.get(name, name.lower()),
         bits=64 if "64" in name else 32,
         endian="little",
-        role="library" if is_library else "program",
-        static=not macho.libraries,
+        role=role,
+        static=role == "program" and not macho.libraries,
         needed=tuple(str(library.name) for library in macho.libraries),
         hardening=Hardening(
-            pie=None if is_library else macho.is_pie,
+            pie=macho.is_pie if role == "program" else None,
             nx=macho.has_nx_stack,
             executable_stack=not macho.has_nx_stack,
         ),
     )
 
 
-EXAMINER = Examiner(name="executable", version="1", wants=_wants, examine=_examine)
+EXAMINER = Examiner(name="executable", version="2", wants=_wants, examine=_examine)

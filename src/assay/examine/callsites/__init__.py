@@ -1,18 +1,18 @@
 """Direct call sites of named functions in ELF files, by decoding call instructions with NumPy.
 
-Takes: a parsed ELF file and its bytes. Gives: for every named callee the addresses of its sites.
+Takes: an ELF file as arrays. Gives: for every named callee the addresses of its sites.
 Must not know: observations, classes of functions, the rest of the tree.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import lief
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.examine.callsites.image import Code, read_image
+from assay.examine.callsites.image import Code, Image, read_image
 from assay.examine.callsites.scan import scan
+from assay.examine.callsites.symbols import Symbols, read_symbols
 
 Addresses = NDArray[np.uint64]
 
@@ -45,19 +45,13 @@ class CallSites:
         return offsets
 
 
-def call_sites(elf: lief.ELF.Binary, data: bytes | memoryview) -> CallSites:
+def call_sites(image: Image, symbols: Symbols) -> CallSites:
     """Find the direct call sites of every function that the file names.
-
-    Args:
-        elf: the file as lief parsed it; header, segments, sections and dynamic entries are read,
-            symbols and relocations are not, so they need not have been parsed.
-        data: the same file's bytes.
 
     Malformed content gives fewer sites or a `gap`, never an exception.
     """
-    image = read_image(elf, data)
-    sites, gap = scan(image)
+    sites, gap = scan(image, symbols)
     return CallSites({name: at.view(np.uint64) for name, at in sites.items()}, gap, image.code)
 
 
-__all__ = ["CallSites", "call_sites"]
+__all__ = ["CallSites", "Image", "Symbols", "call_sites", "read_image", "read_symbols"]

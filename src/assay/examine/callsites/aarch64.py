@@ -10,12 +10,14 @@ Source: Arm Architecture Reference Manual for A-profile, C6.2 (B, BL, BLR, BR, A
 of the ELF ABI for AArch64, with and without `bti c` and pointer authentication.
 """
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 from collections.abc import Iterator
 
 import numpy as np
 
 from assay.examine.callsites.architecture import Architecture, Stubs
-from assay.examine.callsites.image import ARCH, Code, Image, Ints
+from assay.examine.callsites.image import Code, Image, Ints
 from assay.examine.callsites.targets import Hits, Targets, joined
 
 _BTI_C, _BR_X17 = 0xD503_245F, 0xD61F_0220
@@ -106,4 +108,3 @@ def _uses(words: Ints, base: int, loads: Ints, refs: Ints) -> Iterator[Hits]:
 
 
 AARCH64 = Architecture(_stubs, _sites)
-MACHINES = (ARCH.AARCH64,)

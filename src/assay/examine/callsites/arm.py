@@ -17,13 +17,15 @@ their data's byte order, those of ARMv6 and newer (BE8) little-endian.
 Source: Arm Architecture Reference Manual ARMv7-A, A8.8 (B, BL/BLX); PLT forms of GNU ld and lld.
 """
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.examine.callsites.architecture import Architecture, Stubs
-from assay.examine.callsites.image import ARCH, Code, Image, Ints
+from assay.examine.callsites.image import Code, Image, Ints
 from assay.examine.callsites.targets import Hits, Targets
 
 _MASK32 = 0xFFFF_FFFF
@@ -72,7 +74,7 @@ def _add_stubs(words: Words, base: int) -> Iterator[tuple[Ints, Ints]]:
 
 def _literal_stubs(words: Words, base: int) -> Iterator[tuple[Ints, Ints]]:
     """`ldr ip, [pc, #4]; add ip, ip, pc; ldr pc, [ip]; .word distance`, lld's long form."""
-    start = np.flatnonzero(words[:-3] == 0xE59F_C004)  # noqa: PLR2004
+    start = np.flatnonzero(words[:-3] == 0xE59F_C004)
     start = start[(words[start + 1] == 0xE08C_C00F) & (words[start + 2] == 0xE59C_F000)]
     yield start, base + start * 4 + 12 + words[start + 3].astype(np.int64)
 
@@ -101,7 +103,7 @@ def _arm_sites(words: Words, base: int, targets: Targets) -> Iterator[Hits]:
     word = words[at].astype(np.int64)
     distance = (((word & 0xFF_FFFF) ^ 0x80_0000) - 0x80_0000) * 4
     wanted = base + at * 4 + 8 + distance
-    exchange = word >> 28 == 15  # noqa: PLR2004
+    exchange = word >> 28 == 15
     wanted = np.where(exchange, wanted + (word >> 23 & 2) | 1, wanted) & _MASK32
     jump = ~exchange & (word & 0x0100_0000 == 0)
     yield targets.hits(base + at[~jump] * 4, wanted[~jump])
@@ -110,8 +112,8 @@ def _arm_sites(words: Words, base: int, targets: Targets) -> Iterator[Hits]:
 
 def _thumb_sites(image: Image, code: Code, targets: Targets) -> Iterator[Hits]:
     halves = code.words(image.code_dtype("u2"))
-    at = np.flatnonzero(halves[:-1] & 0xF800 == 0xF000)  # noqa: PLR2004
-    at = at[halves[at + 1] >= 0x8000]  # noqa: PLR2004
+    at = np.flatnonzero(halves[:-1] & 0xF800 == 0xF000)
+    at = at[halves[at + 1] >= 0x8000]
     first, second = halves[at].astype(np.int64), halves[at + 1].astype(np.int64)
     form = second & 0xD000
     sign = first >> 10 & 1
@@ -123,11 +125,11 @@ def _thumb_sites(image: Image, code: Code, targets: Targets) -> Iterator[Hits]:
     place = code.address + at * 2
     to_thumb, to_arm = (place + 4 + far | 1) & _MASK32, (place + 4 & ~3) + far & _MASK32
     for kind, wanted, jump in (
-        (form == 0xD000, to_thumb, False),  # noqa: PLR2004
-        ((form == 0xC000) & (second & 1 == 0), to_arm, False),  # noqa: PLR2004
-        (form == 0x9000, to_thumb, True),  # noqa: PLR2004
+        (form == 0xD000, to_thumb, False),
+        ((form == 0xC000) & (second & 1 == 0), to_arm, False),
+        (form == 0x9000, to_thumb, True),
         (
-            (form == 0x8000) & (first >> 7 & 7 != 7),  # noqa: PLR2004
+            (form == 0x8000) & (first >> 7 & 7 != 7),
             place + 4 + near | 1,
             True,
         ),
@@ -136,4 +138,3 @@ def _thumb_sites(image: Image, code: Code, targets: Targets) -> Iterator[Hits]:
 
 
 ARM = Architecture(_stubs, _sites)
-MACHINES = (ARCH.ARM,)

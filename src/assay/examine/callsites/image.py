@@ -22,6 +22,7 @@ _SHF_EXECINSTR = 4
 _SHF_ALLOC = 2
 SHT_PROGBITS = 1
 _GAP = 64  # bytes of padding between sections that are read as one run
+_SEGMENTS_READ = 128  # linkers make four to ten that are loaded
 _RAW = 0xFFFF_FFFF  # lief sets higher bits in processor-specific tags and types
 EF_ARM_BE8 = 0x0080_0000
 
@@ -121,14 +122,21 @@ class Image:
 
 
 def read_image(elf: lief.ELF.Binary, data: bytes | memoryview) -> Image:
-    """Take what calls are found by out of a parsed file."""
+    """Take what calls are found by out of a parsed file.
+
+    Args:
+        elf: the file as lief parsed it; header, segments, sections and dynamic entries are read,
+            symbols and relocations are not, so they need not have been parsed.
+        data: the same file's bytes.
+    """
     array = np.frombuffer(data, np.uint8)
-    segments = tuple(
+    found = [
         (signed(segment.virtual_address), segment.file_offset, size, int(segment.flags))
         for segment in elf.segments
         if segment.type == lief.ELF.Segment.TYPE.LOAD
         and (size := min(segment.physical_size, len(array) - segment.file_offset)) > 0
-    )
+    ]
+    segments = tuple(found[:_SEGMENTS_READ])
     sections = tuple(_section(section) for section in elf.sections)
     relocatable = elf.header.file_type == lief.ELF.Header.FILE_TYPE.REL
     return Image(
@@ -182,18 +190,25 @@ def _code(
         )
     ]
     runs = runs or [(offset, size, start) for start, offset, size, _ in loaded]
-    merged: list[tuple[int, int, int]] = []
-    for offset, size, address in sorted(runs):
-        if merged:
-            before, length, start = merged[-1]
+    return tuple(
+        Code(address, offset, data[offset : offset + size])
+        for offset, size, address in merged(sorted(runs))
+    )
+
+
+def merged(runs: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Sorted runs (offset, size, address) without overlap, near neighbours as one."""
+    kept: list[tuple[int, int, int]] = []
+    for offset, size, address in runs:
+        if kept:
+            before, length, start = kept[-1]
             stop = max(before + length, offset + size)
             if offset - before - length <= _GAP and address - start == offset - before:
-                merged[-1] = (before, stop - before, start)
+                kept[-1] = (before, stop - before, start)
                 continue
             skip = max(before + length - offset, 0) + 3 & ~3
-            offset, size, address = offset + skip, size - skip, address + skip
-        if size > 0:
-            merged.append((offset, size, address))
-    return tuple(
-        Code(address, offset, data[offset : offset + size]) for offset, size, address in merged
-    )
+            if size > skip:
+                kept.append((offset + skip, size - skip, address + skip))
+        elif size > 0:
+            kept.append((offset, size, address))
+    return kept

@@ -1,11 +1,12 @@
 """Call instructions of MIPS, 32 and 64 bits, both byte orders.
 
-Position-independent code loads a function's address from the GOT into t9, `lw`/`ld t9, off(gp)`, and goes there
-by `jalr t9` or, as tail call, `jr t9`; the load may stand some instructions before, in the delay
-slot of a branch, and on another path. For each such jump the last instruction before it that
-writes t9 is looked up; where a call or an unconditional jump lies between, the branches that lead
-into the gap bring their value along, over at most `_ROUNDS` branches. `jal`, `j`, `bal` and `b` to a
-stub, a PLT entry or a named function are counted as they stand.
+Position-independent code loads a function's address from the GOT into t9, `lw`/`ld t9, off(gp)`,
+and goes there by `jalr t9` or, as tail call, `jr t9`; the load may stand some instructions before,
+in the delay slot of a branch, and on another path. For each such jump the last instruction before
+it that writes t9 is looked up, through a move from another register if need be; where a call or an
+unconditional jump lies between, the branches that lead into the gap bring their value along, over
+at most `_ROUNDS` branches. `jal`, `j`, `bal` and `b` to a stub, a PLT entry or a named function
+are counted as they stand.
 
 gp is what the ABI fixes: the GOT's address and 0x7ff0. Functions that keep it in another register
 (64-bit ABIs, in leaf functions that end in a tail call) are recognised by its computation.
@@ -16,6 +17,8 @@ microMIPS, MIPS16 and release 6, whose encodings differ, are *not measured*.
 Source: MIPS Architecture For Programmers II-A; System V ABI MIPS supplement and its 64-bit form.
 """
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.examine.callsites.architecture import Architecture, Stubs, symbol_values
-from assay.examine.callsites.image import ARCH, Code, Image, Ints, signed
+from assay.examine.callsites.image import Code, Image, Ints, Truths, signed
 from assay.examine.callsites.slots import DT_PLTGOT
 from assay.examine.callsites.symbols import Symbols
 from assay.examine.callsites.targets import Hits, Targets
@@ -36,13 +39,15 @@ _JR, _JALR, _BC1 = 8, 9, 8
 _JALR_T9, _JR_T9, _HINT = 0x0320_F809, 0x0320_0008, 0x400
 _BAL, _B, _ADDIU_T9, _DADDIU_T9 = 0x0411, 0x1000, 0x2739, 0x6739
 _ADDU_T9, _DADDU_ADDU = 0x0019_0021, 0x2D - 0x21
+_MOVES_T9 = (0xC825, 0xC821, 0xC82D)  # `or`, `addu` and `daddu` of a register and zero
+_MOVE_REACH = 16  # instructions
 _GP_BIAS = 0x7FF0
 _ROUNDS = 8
 _LEAF_LENGTH = 64  # instructions
 _MASK32 = 0xFFFF_FFFF
 _EF_COMPRESSED, _EF_ARCH, _EF_R6_32, _EF_R6_64 = 0x600_0000, 0xF000_0000, 0x9000_0000, 0xA000_0000
 _OPCODES = np.arange(64)
-# Major opcodes that write `rt`: immediate arithmetic, loads; some of SPECIAL3, moves from coprocessors.
+# Major opcodes that write `rt`: immediate arithmetic, loads; some of SPECIAL3, coprocessors.
 _WRITES_RT = np.isin(_OPCODES, [*range(8, 20), *range(24, 28), *range(32, 40), 48, 52, 55, 31])
 _WRITES_RD = np.isin(_OPCODES, [_SPECIAL, 28, 31])
 _BRANCHES = np.isin(_OPCODES, [4, 5, 6, 7, 20, 21, 22, 23])
@@ -68,16 +73,23 @@ def _low(word: Ints) -> Ints:
 
 def _flow(words: Words) -> Flow:
     op, function = words >> 26, words & 63
-    rs, rt, rd = words >> 21 & 31, words >> 16 & 31, words >> 11 & 31
+    rs, rt = words >> 21 & 31, words >> 16 & 31
     to_register = (op == _SPECIAL) & ((function == _JR) | (function == _JALR))
-    writes = (_WRITES_RT[op] & (rt == _T9)) | (_WRITES_RD[op] & (rd == _T9) & ~to_register)
-    branches = _BRANCHES[op] | ((op == _REGIMM) & (rt < 4)) | ((op == _COP1) & (rs == _BC1))  # noqa: PLR2004
-    calls = (op == _JAL) | ((op == _REGIMM) & (rt & 0x1C == 0x10))  # noqa: PLR2004
+    writes = _writes(words, _T9) & ~to_register
+    branches = _BRANCHES[op] | ((op == _REGIMM) & (rt < 4)) | ((op == _COP1) & (rs == _BC1))
+    calls = (op == _JAL) | ((op == _REGIMM) & (rt & 0x1C == 0x10))
     jumps = to_register | (op == _J) | (words >> 16 == _B)
     leaps = np.flatnonzero(branches)
     aims = leaps + 1 + _low(words[leaps].astype(np.int64))
     writers, breaks = np.flatnonzero(writes), np.flatnonzero(calls | jumps) + 1
     return Flow(writers, breaks, _carried(writers, breaks, leaps, aims))
+
+
+def _writes(words: Words, register: int) -> Truths:
+    """Which instructions write a register."""
+    op = words >> 26
+    by_rt = _WRITES_RT[op] & (words >> 16 & 31 == register)
+    return np.asarray(by_rt | (_WRITES_RD[op] & (words >> 11 & 31 == register)))
 
 
 def _last(sorted_places: Ints, before: Ints) -> Ints:
@@ -96,6 +108,19 @@ def _writer_of(flow: Flow, uses: Ints) -> Ints:
     direct = _last(flow.writers, uses)
     lost = direct <= _last(flow.breaks, uses)
     return np.where(lost, flow.carried[np.searchsorted(flow.breaks, uses)], direct)
+
+
+def _moved_from(words: Words, writers: Ints) -> Ints:
+    """The loads whose results moves to t9 take, as in code without optimisation."""
+    origin = writers.copy()
+    word = words[writers].astype(np.int64)
+    moves = np.isin(word & ~(31 << 21), _MOVES_T9) & (writers >= 0)
+    source = word >> 21 & 31
+    for register in np.unique(source[moves]).tolist():
+        asked = np.flatnonzero(moves & (source == register))
+        last = _last(np.flatnonzero(_writes(words, register)), writers[asked])
+        origin[asked] = np.where(writers[asked] - last <= _MOVE_REACH, last, -1)
+    return origin
 
 
 def _carried(writers: Ints, breaks: Ints, leaps: Ints, aims: Ints) -> Ints:
@@ -140,25 +165,25 @@ def _sites(image: Image, code: Code, targets: Targets, slots: Targets) -> Iterat
     flow = _flow(words)
     for opcode, jump in ((_JALR_T9, False), (_JR_T9, True)):
         uses = np.flatnonzero(words & ~np.uint32(_HINT) == opcode)
-        writers = _writer_of(flow, uses)
+        writers = _moved_from(words, _writer_of(flow, uses))
         at = code.address + uses * 4
         written = words[writers].astype(np.int64)
-        loads = (written >> 16 & 31 == _T9) & np.isin(written >> 26, (_LW, _LD)) & (writers >= 0)
+        loads = np.isin(written >> 26, (_LW, _LD)) & (writers >= 0)
         loads &= _holds_pointer(words, writers, written >> 21 & 31)
         slot = pointer + _low(written[loads])
         yield slots.hits(at[loads], slot, jump)
         # Slots without a symbol hold addresses, some of them those of the file's own functions.
-        local = ~np.isin(slot, slots.addresses)
-        held = image.words_at(slot[local], image.bits // 8)
-        yield targets.hits(at[loads][local], held, jump)
+        unnamed = ~np.isin(slot, slots.addresses)
+        held = image.words_at(slot[unnamed], image.bits // 8)
+        yield targets.hits(at[loads][unnamed], held, jump)
         adds = (written >> 16 == _ADDIU_T9) | (written >> 16 == _DADDIU_T9) & (writers >= 0)
         local = _local_address(image, words, flow, writers[adds], pointer)
         yield targets.hits(at[adds], local, jump)
 
 
-def _holds_pointer(words: Words, places: Ints, register: Ints) -> NDArray[np.bool_]:
+def _holds_pointer(words: Words, places: Ints, register: Ints) -> Truths:
     """Whether a register holds the GOT pointer: gp, or one made from t9 shortly before."""
-    holds = register == _GP
+    holds: Truths = np.asarray(register == _GP)
     for other in np.unique(register[~holds]):
         made = _ADDU_T9 | int(other) << 21 | int(other) << 11
         makers = np.flatnonzero((words == made) | (words == made + _DADDU_ADDU))
@@ -204,4 +229,3 @@ def _refuses(image: Image) -> str:
 
 
 MIPS = Architecture(_stubs, _sites, _functions, _refuses)
-MACHINES = (ARCH.MIPS,)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.examine.callsites.architecture import Architecture, Stubs
-from assay.examine.callsites.image import ARCH, Code, Image, Ints
+from assay.examine.callsites.image import Code, Image, Ints
 from assay.examine.callsites.symbols import Symbols
 from assay.examine.callsites.targets import Hits, Targets, joined
 
@@ -45,6 +45,7 @@ def low(word: Ints) -> Ints:
 
 
 def words_of(image: Image, code: Code) -> Words:
+    """The code as instructions in the file's byte order."""
     return code.words(image.code_dtype("u4"))
 
 
@@ -101,6 +102,7 @@ def _toc_loads(words: Words) -> Iterator[tuple[Ints, Ints]]:
 
 
 def branches(words: Words, base: int, targets: Targets) -> Iterator[Hits]:
+    """`bl` and `b` to targets, from code that starts at the address `base`."""
     for link in (1, 0):
         at = np.flatnonzero(words & 0xFC00_0003 == 0x4800_0000 | link)
         distance = (words[at].astype(np.int64) & 0x3FF_FFFC ^ 0x200_0000) - 0x200_0000
@@ -108,7 +110,7 @@ def branches(words: Words, base: int, targets: Targets) -> Iterator[Hits]:
         yield targets.hits(at, at + distance, not link)
 
 
-def sites(image: Image, code: Code, targets: Targets, slots: Targets) -> Iterator[Hits]:
+def _sites(image: Image, code: Code, targets: Targets, slots: Targets) -> Iterator[Hits]:
     yield from branches(words_of(image, code), code.address, targets)
 
 
@@ -125,4 +127,4 @@ def _functions(image: Image, symbols: Symbols) -> Targets:
     return Targets.of(np.concatenate([values, local]), np.concatenate([refs, refs]))
 
 
-POWERPC64 = Architecture(_stubs64, sites, _functions)
+POWERPC64 = Architecture(_stubs64, _sites, _functions)

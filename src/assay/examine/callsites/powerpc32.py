@@ -1,11 +1,11 @@
 """Call instructions of 32-bit PowerPC: `bl` and `b` to a PLT call stub or a named function.
 
-Three kinds of stub exist. In programs at a fixed address: `lis r11, high; lwz r11, low(r11); mtctr r11; bctr`.
-In position-independent code the slot is found from r30, the GOT pointer of the calling function:
-`lwz r11, off(r30); mtctr r11; bctr`, or with `addis` before it. Object files have different
-GOT pointers, so that one offset means different functions: each site takes the value that the
-code before it last computed by `bcl 20,31,$+4; mflr r30; addis r30, r30; addi r30, r30`. With the
-old writable PLT the slot itself is called.
+Three kinds of stub exist. In programs at a fixed address: `lis r11, high; lwz r11, low(r11);
+mtctr r11; bctr`. In position-independent code the slot is found from r30, the GOT pointer of the
+calling function: `lwz r11, off(r30); mtctr r11; bctr`, or with `addis` before it. Object files
+have different GOT pointers, so that one offset means different functions: each site takes the
+value that the code before it last computed by `bcl 20,31,$+4; mflr r30; addis r30, r30;
+addi r30, r30`. With the old writable PLT the slot itself is called.
 
 Not counted: calls through a register (`bctrl`), stubs in another executable section than the call.
 

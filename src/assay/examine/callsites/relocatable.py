@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.examine.callsites.architecture import Architecture
-from assay.examine.callsites.image import ARCH, SHT_PROGBITS, Code, Image, Ints, Section, signed
+from assay.examine.callsites.image import ARCH, SHT_PROGBITS, Code, Image, Ints, Section, merged
 from assay.examine.callsites.slots import (
     SHT_REL,
     SHT_RELA,
@@ -82,41 +82,42 @@ class Relocations(NamedTuple):
 
 def object_hits(image: Image, architecture: Architecture, symbols: Symbols) -> Iterator[Hits]:
     """The calls of an object: by their relocations; inside one section by decoding."""
-    functions = _functions(image, symbols)
+    functions = object_functions(image, symbols)
     tables = list(_tables(image, symbols))
     for relocations in tables:
         yield from _calls(image, _with_locals(image, symbols, functions, relocations))
     relocated = joined(table.at for table in tables)
     operands = np.unique(np.concatenate([relocated + back for back in (-2, -1, 0, 4)]))
-    for code in _code(image):
+    for code in object_sections(image):
         for hits in architecture.sites(image, code, functions, Targets(NOTHING, NOTHING)):
             yield hits.only(~np.isin(hits.at, operands))
 
 
-def _code(image: Image) -> Iterator[Code]:
+def object_sections(image: Image) -> Iterator[Code]:
     """The executable sections of an object, with their file offsets as addresses."""
-    for section in image.sections:
-        if section.kind == SHT_PROGBITS and section.flags & _EXECUTABLE:
-            data = image.data[section.offset : section.offset + section.size]
-            yield Code(section.offset, section.offset, data)
+    runs = sorted(
+        (section.offset, section.size, section.offset)
+        for section in image.sections
+        if section.kind == SHT_PROGBITS and section.flags & _EXECUTABLE
+    )
+    for offset, size, _ in merged(runs):
+        yield Code(offset, offset, image.data[offset : offset + size])
 
 
-def _functions(image: Image, symbols: Symbols) -> Targets:
+def object_functions(image: Image, symbols: Symbols) -> Targets:
     """The functions that an object defines, by their file offset."""
     refs = symbols.functions()
     refs = refs[symbols.section[refs] < len(image.sections)]
-    return Targets.of(_starts(image)[symbols.section[refs]] + symbols.value[refs], refs)
-
-
-def _starts(image: Image) -> Ints:
-    return np.array([signed(section.offset) for section in image.sections], np.int64)
+    return Targets.of(symbols.value[refs], refs)
 
 
 def _tables(image: Image, symbols: Symbols) -> Iterator[Relocations]:
+    left = len(image.data)  # tables do not overlap, but in a hostile file
     for section in image.sections:
         if section.kind in (SHT_REL, SHT_RELA) and section.info < len(image.sections):
             code = image.sections[section.info]
-            if code.flags & _EXECUTABLE:
+            if code.flags & _EXECUTABLE and section.size <= left:
+                left -= section.size
                 yield _relocations(image, symbols, section, code)
 
 
@@ -140,7 +141,7 @@ def _with_locals(
     refs = relocations.refs.copy()
     placed = np.flatnonzero(symbols.kind[refs] == STT_SECTION)
     placed = placed[symbols.section[refs[placed]] < len(image.sections)]
-    wanted = _starts(image)[symbols.section[refs[placed]]] + relocations.addends[placed]
+    wanted = symbols.value[refs[placed]] + relocations.addends[placed]
     found, own = functions.find(wanted + _ADDEND_BIAS.get(image.machine, 0))
     refs[placed[found]] = own
     return relocations._replace(refs=refs)

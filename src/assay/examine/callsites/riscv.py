@@ -10,13 +10,15 @@ Source: RISC-V Instruction Set Manual I, chapters 2 and 27; RISC-V ELF psABI, "P
 Table".
 """
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.examine.callsites.architecture import Architecture, Stubs
-from assay.examine.callsites.image import ARCH, Code, Image, Ints
+from assay.examine.callsites.image import Code, Image, Ints
 from assay.examine.callsites.targets import Hits, Targets
 
 _AUIPC, _JALR, _JAL = 0x17, 0x67, 0x6F
@@ -29,7 +31,7 @@ def _starts(halves: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
     A half-word whose lowest bits are not 11 ends an instruction, whichever half it is; after it
     one begins. In a run of half-words with 11 every second one begins an instruction.
     """
-    long = halves & 3 == 3  # noqa: PLR2004
+    long = halves & 3 == 3
     place = np.arange(len(halves))
     after_short = np.concatenate([[True], ~long[:-1]]) if len(halves) else long
     run = np.maximum.accumulate(np.where(after_short, place, 0))
@@ -39,7 +41,7 @@ def _starts(halves: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
 def _instructions(code: Code) -> tuple[Ints, Ints]:
     """The places of all four-byte instructions, and the instructions."""
     halves = code.words(np.dtype("<u2"))
-    place = np.flatnonzero(_starts(halves)[:-1] & (halves[:-1] & 3 == 3))  # noqa: PLR2004
+    place = np.flatnonzero(_starts(halves)[:-1] & (halves[:-1] & 3 == 3))
     return place * 2, halves[place].astype(np.int64) | halves[place + 1].astype(np.int64) << 16
 
 
@@ -65,7 +67,7 @@ def _stubs(image: Image, slots: Targets) -> Stubs:
         place, word = _instructions(code)
         for first, second, slot in _pairs(place, word, code.address):
             third = word[np.minimum(first + 2, len(word) - 1)]
-            load = (second & 0x7F == 3) & (third & 0x7F == _JALR) & (third >> 15 & 31 == _T3)  # noqa: PLR2004
+            load = (second & 0x7F == 3) & (third & 0x7F == _JALR) & (third >> 15 & 31 == _T3)
             found, refs = slots.find(slot[load])
             entries.append(Targets.of(code.address + place[first[load][found]], refs))
     return Stubs(Targets.merged(entries))
@@ -91,4 +93,3 @@ def _sites(image: Image, code: Code, targets: Targets, slots: Targets) -> Iterat
 
 
 RISCV = Architecture(_stubs, _sites)
-MACHINES = (ARCH.RISCV,)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from assay.examine.callsites.architecture import Architecture, Stubs
-from assay.examine.callsites.image import ARCH, Code, Image, Ints
+from assay.examine.callsites.image import Code, Image, Ints
 from assay.examine.callsites.targets import Hits, Targets
 
 _LARL_R1, _LG_R1_HEAD, _LG_R1_TAIL = 0xC010, (0xE310, 0x1000), 0x0004
@@ -51,4 +51,3 @@ def _sites(image: Image, code: Code, targets: Targets, slots: Targets) -> Iterat
 
 
 S390X = Architecture(_stubs, _sites)
-MACHINES = (ARCH.S390,)

@@ -10,7 +10,7 @@ from assay.examine.callsites.architecture import Architecture
 from assay.examine.callsites.image import ARCH, Image, Ints, Truths
 from assay.examine.callsites.relocatable import object_hits
 from assay.examine.callsites.slots import read_slots
-from assay.examine.callsites.symbols import Symbols, read_symbols
+from assay.examine.callsites.symbols import Symbols
 from assay.examine.callsites.targets import Hits, Targets, joined
 
 ARCHITECTURES: Mapping[ARCH, Architecture] = MappingProxyType(
@@ -29,14 +29,14 @@ ARCHITECTURES: Mapping[ARCH, Architecture] = MappingProxyType(
 _NAMELESS = "statically linked and stripped: nothing names the functions that it calls"
 
 
-def scan(image: Image) -> tuple[dict[str, Ints], str]:
+def scan(image: Image, symbols: Symbols) -> tuple[dict[str, Ints], str]:
     """The sites of each named callee, and why there are none where nothing could be named."""
     architecture = ARCHITECTURES.get(image.machine)
     if architecture is None:
-        return {}, f"code for the machine {image.machine.name} is not decoded"
+        machine = str(image.machine).rsplit(".", 1)[-1]  # a bare number where lief has no name
+        return {}, f"code for the machine {machine} is not decoded"
     if why := architecture.refuses(image):
         return {}, why
-    symbols = read_symbols(image)
     if image.relocatable:
         hits = Hits.joined(object_hits(image, architecture, symbols))
     else:
@@ -45,7 +45,7 @@ def scan(image: Image) -> tuple[dict[str, Ints], str]:
         if not len(slots) and not len(functions) and not image.needs_libraries and image.code:
             return {}, _NAMELESS
         hits = _linked_hits(image, architecture, slots, functions)
-    return _by_name(symbols, hits), ""
+    return _by_name(symbols, hits.only(~_loops(image, symbols, hits))), ""
 
 
 def _linked_hits(
@@ -60,16 +60,14 @@ def _linked_hits(
 
 
 def _by_name(symbols: Symbols, hits: Hits) -> dict[str, Ints]:
-    hits = hits.only(~_loops(symbols, hits))
     order = np.lexsort((hits.at, hits.ref))
     at, refs = hits.at[order], hits.ref[order]
     again = np.flatnonzero((at[1:] == at[:-1]) & (refs[1:] == refs[:-1])) + 1
     at, refs = np.delete(at, again), np.delete(refs, again)
     unique, starts = np.unique(refs, return_index=True)
+    stops = np.append(starts, len(at))[1:]
     parts: dict[str, list[Ints]] = {}
-    for name, start, stop in zip(
-        symbols.names(unique), starts, [*starts[1:], len(at)], strict=True
-    ):
+    for name, start, stop in zip(symbols.names(unique), starts, stops, strict=True):
         if name:
             parts.setdefault(name, []).append(at[start:stop])
     return {
@@ -78,8 +76,11 @@ def _by_name(symbols: Symbols, hits: Hits) -> dict[str, Ints]:
     }
 
 
-def _loops(symbols: Symbols, hits: Hits) -> Truths:
+def _loops(image: Image, symbols: Symbols, hits: Hits) -> Truths:
     """Jumps from inside a function to its own start: loops, not calls."""
-    start = symbols.value[hits.ref] & ~1
-    inside = (hits.at >= start) & (hits.at < start + symbols.size[hits.ref])
-    return inside & hits.jump & (symbols.section[hits.ref] != 0)
+    refs = hits.ref
+    start = symbols.value[refs]
+    if image.machine == ARCH.ARM:
+        start = start & ~1  # the lowest bit says Thumb
+    inside = (hits.at >= start) & (hits.at < start + symbols.size[refs])
+    return np.asarray(inside & hits.jump & (symbols.section[refs] != 0))

@@ -1,4 +1,6 @@
-"""The words of memory that the dynamic linker fills with a function's address: GOT and PLT slots."""
+"""GOT and PLT slots: the words that the dynamic linker fills with a function's address."""
+
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +70,7 @@ def relocation_record(image: Image, addends: bool) -> np.dtype[np.void]:
 
 def relocation_info(image: Image, info: NDArray[np.unsignedinteger]) -> tuple[Ints, Ints]:
     """The symbol numbers and types of relocations."""
-    if image.bits == 32:  # noqa: PLR2004
+    if image.bits == 32:
         return (info >> 8).astype(np.int64), (info & 0xFF).astype(np.int64)
     if image.machine == ARCH.MIPS and image.little:
         # MIPS's 64-bit ABI keeps symbol, special symbol and three types as separate fields.

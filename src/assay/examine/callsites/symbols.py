@@ -1,5 +1,7 @@
 """Symbol tables as arrays, and the one name that stands for all symbols at an address."""
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 import re
 from dataclasses import dataclass
 
@@ -7,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.examine.callsites.image import ARCH, Image, Ints, Section, signed
-from assay.examine.callsites.targets import NOTHING, Targets
+from assay.examine.callsites.targets import NOTHING
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
 DT_GNU_HASH, DT_MIPS_SYMTABNO = 0x6FFF_FEF5, 0x7000_0011
@@ -34,7 +36,8 @@ def plain_name(name: str) -> str:
 class Symbols:
     """The dynamic symbols, then those of the static table, numbered through.
 
-    `name` is the file offset of each name; `limit` where its string table ends.
+    `name` is the file offset of each name; `limit` where its string table ends. `value` is an
+    address; in a relocatable object, whose sections have none yet, a file offset.
     """
 
     data: NDArray[np.uint8]
@@ -101,7 +104,14 @@ def read_symbols(image: Image) -> Symbols:
     ][:1]
     dynamic = len(tables[0][0])
     columns = [np.concatenate(column) for column in zip(*tables, strict=True)]
-    return Symbols(image.data, *columns, dynamic=dynamic)
+    name, limit, value, size, kind, binding, section, other = columns
+    if image.relocatable:
+        starts = np.array([signed(held.offset) for held in image.sections], np.int64)
+        placed = np.flatnonzero(section < len(starts))
+        value[placed] += starts[section[placed]]
+    return Symbols(
+        image.data, name, limit, value, size, kind, binding, section, other, dynamic=dynamic
+    )
 
 
 def _record(image: Image) -> np.dtype[np.void]:
@@ -161,22 +171,31 @@ def _dynamic_count(image: Image, address: int) -> int:
     if (count := image.dynamic.get(DT_MIPS_SYMTABNO)) is not None:
         return count
     if (table := image.dynamic.get(DT_GNU_HASH)) is not None:
-        return _gnu_hash_count(image, image.offset_of(signed(table)))
+        hashed = _gnu_hash_count(image, image.offset_of(signed(table)))
+        return hashed or _count_by_layout(image, address)
     if (table := image.dynamic.get(DT_HASH)) is not None:
-        # Entries have 8 bytes in the s390x ABI, 4 in all others; the second is the symbols' number.
+        # Entries have 8 bytes in the s390x ABI, 4 in all others; the second counts the symbols.
         word = image.dtype("u8" if image.machine == ARCH.S390 and image.bits == 64 else "u4")
         head = image.table(
             image.offset_of(signed(table)), 2 * word.itemsize, np.dtype([("n", word)])
         )
-        return int(head["n"][1]) if len(head) == 2 else 0  # noqa: PLR2004
-    return 0
+        return int(head["n"][1]) if len(head) == 2 else 0
+    return _count_by_layout(image, address)
+
+
+def _count_by_layout(image: Image, address: int) -> int:
+    """Linkers place the names right behind the symbols."""
+    return max(signed(image.dynamic.get(DT_STRTAB, 0)) - address, 0) // _record(image).itemsize
 
 
 def _gnu_hash_count(image: Image, offset: int | None) -> int:
-    """The highest symbol of a GNU hash table and one: the end of its last chain."""
+    """The highest symbol of a GNU hash table and one: the end of its last chain.
+
+    0 for a table of no exported symbol, which says nothing of the imported ones.
+    """
     word = np.dtype([("n", image.dtype("u4"))])
     head = image.table(offset, 16, word)["n"]
-    if offset is None or len(head) < 4:  # noqa: PLR2004
+    if offset is None or len(head) < 4:
         return 0
     buckets, first, bloom, _ = (int(value) for value in head)
     start = offset + 16 + bloom * image.bits // 8
@@ -184,7 +203,7 @@ def _gnu_hash_count(image: Image, offset: int | None) -> int:
     bucket = image.table(start, buckets * 4, word)["n"]
     last = int(bucket.max()) if len(bucket) else 0
     if last < first:
-        return first
+        return 0
     rest = image.table(chains + (last - first) * 4, len(image.data), word)["n"]
     ends = np.flatnonzero(rest & 1)
     return last + 1 + (int(ends[0]) if len(ends) else 0)

@@ -1,5 +1,7 @@
 """Addresses that mean a named function, and the instructions that were seen to lead there."""
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -53,7 +55,7 @@ class Targets:
     @classmethod
     def of(cls, addresses: Ints, refs: Ints) -> "Targets":
         """Build the map; of several symbols at one address the first given stays."""
-        if len(addresses) < 2:  # noqa: PLR2004
+        if len(addresses) < 2:
             return cls(addresses, refs)
         unique, first = np.unique(addresses, return_index=True)
         return cls(unique, refs[first])

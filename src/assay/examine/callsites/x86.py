@@ -13,6 +13,8 @@ Source: Intel SDM volume 2 (CALL, JMP, Jcc); the PLT forms are those of GNU ld a
 (`.plt`, `.plt.sec`, `.plt.got`, with and without `endbr` and `bnd`).
 """
 
+# ruff: noqa: PLR2004 - encodings and sizes stand as the manuals print them
+
 from collections.abc import Iterator
 
 import numpy as np
@@ -41,7 +43,7 @@ def _int32(data: Bytes, at: Ints) -> Ints:
 
 
 def _wrap(image: Image, addresses: Ints) -> Ints:
-    return addresses & _MASK32 if image.bits == 32 else addresses  # noqa: PLR2004
+    return addresses & _MASK32 if image.bits == 32 else addresses
 
 
 def _indirect(image: Image, code: Code, operation: int) -> Iterator[tuple[Ints, Ints]]:
@@ -92,12 +94,11 @@ def _sites(image: Image, code: Code, targets: Targets, slots: Targets) -> Iterat
         wanted = _wrap(image, base + at + 5 + _int32(data, at + 1))
         yield targets.hits(base + at, wanted, opcode == _JMP)
     at = _places(data, _TWO_BYTE, 6)
-    at = at[data[at + 1] & 0xF0 == 0x80]  # noqa: PLR2004
+    at = at[data[at + 1] & 0xF0 == 0x80]
     yield targets.hits(base + at, _wrap(image, base + at + 6 + _int32(data, at + 2)), True)
     for operation in (2, 4):
         for at, wanted in _indirect(image, code, operation):
-            yield slots.hits(base + at, wanted, operation == 4)  # noqa: PLR2004
+            yield slots.hits(base + at, wanted, operation == 4)
 
 
 X86 = Architecture(_stubs, _sites)
-MACHINES = (ARCH.X86_64, ARCH.I386)

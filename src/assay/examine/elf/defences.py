@@ -40,12 +40,23 @@ def defences(elf: lief.ELF.Binary, role: Role, data: bytes) -> Hardening:
         rpath=search_paths(elf, _TAG.RPATH),
         runpath=search_paths(elf, _TAG.RUNPATH),
         text_relocations=_has_text_relocations(elf),
-        cfi=b"\0__cfi_check\0" in data,  # Clang's cross-DSO CFI exports it
+        cfi=b"\0__cfi_check\0" in _names(elf, data),  # Clang's cross-DSO CFI exports it
         ibt=ibt,
         shstk=shstk,
         bti=bti,
         pac=pac,
     )
+
+
+def _names(elf: lief.ELF.Binary, data: bytes) -> bytes:
+    """The string table of the dynamic linker, as far as it lies in the file."""
+    address, size = dynamic_value(elf, _TAG.STRTAB), dynamic_value(elf, _TAG.STRSZ)
+    for segment in elf.segments if address is not None else ():
+        distance = (address or 0) - segment.virtual_address
+        if segment.type == _SEGMENT.LOAD and 0 <= distance < segment.physical_size:
+            start = segment.file_offset + distance
+            return data[start : start + (size or 0)]
+    return b""
 
 
 def _segment(elf: lief.ELF.Binary, kind: lief.ELF.Segment.TYPE) -> lief.ELF.Segment | None:

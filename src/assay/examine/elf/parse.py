@@ -1,13 +1,17 @@
 """An ELF file through `lief`, reading no more than is asked for."""
 
+import warnings
+
 import lief
 
 from assay.examine.contract import ExamineError
 
 lief.logging.disable()
+# Numbers for which lief has no name (machines, types, tags) come as numbers, and are handled.
+warnings.filterwarnings("ignore", message=".* is not a valid ", category=RuntimeWarning)
 
 
-def _config() -> lief.ELF.ParserConfig:
+def _config(notes: bool) -> lief.ELF.ParserConfig:
     config = lief.ELF.ParserConfig()
     # Symbols and relocations are read as arrays where they are needed: as objects they cost more
     # than all the rest.
@@ -16,20 +20,20 @@ def _config() -> lief.ELF.ParserConfig:
     config.parse_relocations = False
     config.parse_symbol_versions = False
     config.parse_overlay = False
-    config.parse_notes = True
+    config.parse_notes = notes
     return config
 
 
-_CONFIG = _config()
+_CONFIGS = {notes: _config(notes) for notes in (True, False)}
 
 
-def parse_elf(data: bytes) -> lief.ELF.Binary:
-    """Parse headers, segments, sections, dynamic entries and notes.
+def parse_elf(data: bytes, *, notes: bool = True) -> lief.ELF.Binary:
+    """Parse headers, segments, sections, dynamic entries and, unless told otherwise, notes.
 
     Raises:
         ExamineError: not even the header can be read.
     """
-    elf = lief.ELF.parse(data, _CONFIG)
+    elf = lief.ELF.parse(data, _CONFIGS[notes])
     if elf is None:
         raise ExamineError("ELF header at offset 0x0 can't be read")
     return elf

@@ -10,7 +10,8 @@ class Hardening(Frozen):
 
     `pie` is told of programs alone; `nx` and `executable_stack` of what is loaded.
     `canary` is true if any function of the file checks a stack canary; `canary_functions` counts
-    those that do, `functions` those whose bounds are known: quote the share, not the yes.
+    those that do, `functions` those whose bounds are known: quote the share, not the yes. Both are
+    None where the file gives the bounds of too few of its functions.
     `fortified` counts call sites of `__*_chk` functions, `fortifiable` call sites of functions
     that have such a twin but were left plain; `fortify` is `fortified > 0` where there is either.
     """

@@ -1,0 +1,1 @@
+"""Benchmarks: each runs beside its peers on the same input and prints ratios."""
