@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from assay.assess import MEASURES, load_rules
+from assay.assess import MEASURES, assessment_form, load_rules
 from assay.examine import calls as call_sites
 from assay.examine import configuration, executable
 from assay.exchange import cyclonedx, sarif
@@ -638,10 +638,10 @@ class _Forgetful:
     def save(self, outcomes: object) -> None:
         pass
 
-    def load_tree(self, key: str) -> None:
+    def recall(self, key: str) -> None:
         return None
 
-    def save_tree(self, key: str, tree: bytes) -> None:
+    def remember(self, key: str, tree: bytes) -> None:
         pass
 
 
@@ -662,6 +662,7 @@ def evaluated(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Evalua
         examiners=(executable.EXAMINER, call_sites.EXAMINER, configuration.EXAMINER),
         knowledge=knowledge_base(),
         rules=load_rules(),
+        assessment=assessment_form(),
         seal_key=bytes(32),
         intake_limits=IntakeLimits(),
         run_limits=limits,

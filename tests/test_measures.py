@@ -254,6 +254,36 @@ def test_secrets_and_certificates() -> None:
     assert measures["certificates.weak"] == 2
 
 
+def test_keys_are_paired_with_the_certificates_of_their_public_halves() -> None:
+    hidden = PrivateKey(format="pem", algorithm="RSA", encrypted=True, seal="1", evidence=HERE)
+    server = hidden.model_copy(update={"encrypted": False, "public": "1" * 64})
+    authority = server.model_copy(update={"public": "2" * 64})
+    alone = server.model_copy(update={"public": "3" * 64})
+    beside: list[Observation] = [
+        certificate(public="1" * 64),
+        certificate(public="2" * 64),
+        certificate(public="2" * 64, ca=True),
+    ]
+    measures = assessed(
+        {"a": {"keys": [hidden, server, authority, alone]}, "b": {"certificates": beside}}
+    ).measures
+    assert measures["secrets.keys_with_certificate"] == 2
+    assert measures["certificates.authorities_with_key"] == 1
+    untold = assessed({"a": {"keys": [hidden], "certificates": beside}}).measures
+    assert untold["secrets.keys_with_certificate"] is None
+    assert assessed({"a": {"keys": []}}).measures["certificates.authorities_with_key"] == 0
+
+
+def test_a_package_of_an_ecosystem_of_its_own_is_not_the_component_of_that_name() -> None:
+    server = ComponentSighting(
+        name="redis", purl="pkg:generic/redis", version="7.0", method="version-string", confidence=1
+    )
+    client = server.model_copy(update={"purl": "pkg:pypi/redis", "version": "5.0"})
+    measures = assessed({"a": {"components": [server], "packages": [client]}}).measures
+    assert measures["components.count"] == 2
+    assert measures["components.several_versions"] == 0
+
+
 def account(password: Any, **changes: Any) -> Account:
     return Account(user="u", password=password, evidence=HERE, **changes)
 
@@ -270,7 +300,7 @@ def test_accounts_services_kernel() -> None:
                     account("empty"),
                     account("locked"),
                     account("elsewhere"),
-                    account("plain", scheme="plain"),
+                    account("plain"),
                     AuthorizedKey(algorithm="ssh-ed25519", public="1", evidence=HERE),
                 ],
                 "services": [service],
@@ -288,7 +318,7 @@ def test_accounts_services_kernel() -> None:
     assert measures["accounts.count"] == 4
     assert measures["accounts.empty_password"] == 1
     assert measures["accounts.default_password"] == 1
-    assert measures["accounts.weak_hash"] == 2
+    assert measures["accounts.weak_hash"] == 1
     assert measures["secrets.authorized_keys"] == 1
     assert measures["services.count"] == 1
     assert measures["services.weaknesses"] == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.assess import load_rules
+from assay.assess import assessment_form, load_rules
 from assay.examine import EXAMINERS, Content
 from assay.examine.contract import Examiner
 from assay.intake import Limits as IntakeLimits
@@ -36,7 +36,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, bytes] = {}
-        self.trees: dict[str, bytes] = {}
+        self.remembered: dict[str, bytes] = {}
         self.saved: set[str] = set()
 
     def load(self, keys: Sequence[str]) -> Mapping[str, bytes]:
@@ -46,11 +46,11 @@ class Memory:
         self.outcomes.update(outcomes)
         self.saved |= {key for key, _ in outcomes}
 
-    def load_tree(self, key: str) -> bytes | None:
-        return self.trees.get(key)
+    def recall(self, key: str) -> bytes | None:
+        return self.remembered.get(key)
 
-    def save_tree(self, key: str, tree: bytes) -> None:
-        self.trees[key] = tree
+    def remember(self, key: str, content: bytes) -> None:
+        self.remembered[key] = content
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,7 @@ def ports(tmp_path: Path) -> Ports:
         examiners=EXAMINERS,
         knowledge=knowledge_base(),
         rules=load_rules(),
+        assessment=assessment_form(),
         seal_key=bytes(32),
         intake_limits=IntakeLimits(),
         run_limits=limits,
@@ -94,9 +95,34 @@ def test_the_second_evaluation_unpacks_and_examines_nothing(
     phases.clear()
     monkeypatch.setattr("assay.pipeline.unpack", no_unpacking)
     again = of(package, replace(told, engine=no_engine))
-    assert list(dict.fromkeys(phases)) == ["Reading", "Examining", "Assessing"]
+    assert phases == ["Reading"]
     assert encode(again.evaluation) == encode(first.evaluation)
+    assert again.seals == first.seals
     assert not list(ports.scratch.iterdir())
+
+
+def test_the_same_image_under_another_name_is_told_under_that_name(
+    package: Path, ports: Ports, tmp_path: Path
+) -> None:
+    first = of(package, ports).evaluation
+    copy = tmp_path / "copy.deb"
+    copy.write_bytes(package.read_bytes())
+    again = evaluate(Request(copy, "Acme", "AR-1", "R2"), replace(ports, engine=no_engine))
+    named = {"vendor": "Acme", "product": "AR-1", "release": "R2", "name": "copy.deb"}
+    assert again.evaluation.subject == first.subject.model_copy(update=named)
+    assert again.evaluation.findings == first.findings
+
+
+def test_other_rules_assess_anew_without_reading_the_image(
+    package: Path, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = of(package, ports).evaluation
+    assert first.findings
+    monkeypatch.setattr("assay.pipeline.unpack", no_unpacking)
+    without = replace(ports, rules=(), assessment="of no rules", engine=no_engine)
+    again = of(package, without).evaluation
+    assert again.findings == ()
+    assert again.measures == first.measures
 
 
 def no_unpacking(*_: object, **__: object) -> None:
@@ -194,11 +220,11 @@ def test_a_crash_is_told_and_all_else_stands(package: Path, ports: Ports) -> Non
     assert not any(":crashing:" in key for key in memory.outcomes)
 
 
-def test_a_tree_of_another_form_is_unpacked_anew(package: Path, ports: Ports) -> None:
+def test_what_was_remembered_in_another_form_is_made_anew(package: Path, ports: Ports) -> None:
     memory = Memory()
     kept = replace(ports, memory=memory)
     first = of(package, kept)
-    memory.trees = dict.fromkeys(memory.trees, b'{"form": "of the past"}')
+    memory.remembered = dict.fromkeys(memory.remembered, b'{"form": "of the past"}')
     assert encode(of(package, kept).evaluation) == encode(first.evaluation)
 
 

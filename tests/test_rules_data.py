@@ -16,7 +16,7 @@ from assay.assess.findings import find
 from assay.examine.settings.checks import SERVICES
 from assay.knowledge import knowledge_base
 from assay.model.base import Frozen
-from assay.model.evaluation import CallTable, FunctionCalls
+from assay.model.evaluation import CallTable, CertifiedKey, FunctionCalls
 from assay.model.finding import Finding, Severity
 from assay.model.functions import FunctionClasses
 from assay.model.measure import Value
@@ -60,6 +60,7 @@ SUBJECTS: dict[str, type[Frozen] | None] = {
     "authorized_key": AuthorizedKey,
     "calls": CallTable,
     "certificate": Certificate,
+    "certified_key": CertifiedKey,
     "component": ComponentSighting,
     "credential": Credential,
     "executable": Executable,
@@ -239,12 +240,16 @@ def test_identity_survives_the_next_release(entry: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Example:
-    """What a rule must apply to: an observation in a file, a file, a region or measures."""
+    """What a rule must apply to: an observation in a file, a file, a region or measures.
+
+    `beside` is a second observation in the same image.
+    """
 
     fact: Observation | None = None
     file: dict[str, Any] = field(default_factory=dict)
     region: dict[str, Any] | None = None
     measures: dict[str, Value] = field(default_factory=dict)
+    beside: Observation | None = None
 
 
 def _account(**changes: Any) -> Account:
@@ -375,6 +380,9 @@ EXAMPLES: dict[str, Example] = {
         _certificate(not_after="2026-11-23T00:00:00Z", ca=True)
     ),
     "certificates.expiring": Example(_certificate(not_after="2027-01-01T00:00:00Z")),
+    "certificates.authority_with_key": Example(
+        _key(public="5" * 64), beside=_certificate(ca=True, public="5" * 64)
+    ),
     "certificates.own_authority": Example(_certificate(ca=True, self_signed=True), _ELF),
     "certificates.self_signed": Example(_certificate(self_signed=True)),
     "components.several_versions": Example(measures={"components.several_versions": 1}),
@@ -538,7 +546,7 @@ def _findings(
 
 
 def _facts(example: Example) -> tuple[Observation, ...]:
-    return (example.fact,) if example.fact else ()
+    return tuple(fact for fact in (example.fact, example.beside) if fact)
 
 
 def _regions(example: Example) -> tuple[Region, ...]:

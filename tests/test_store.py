@@ -97,14 +97,14 @@ def test_seals_of_a_replaced_evaluation_go(store: Store) -> None:
 
 
 def test_trees_are_replaced_and_damaged_ones_forgotten(store: Store, tmp_path: Path) -> None:
-    store.save_tree("key", b"first")
-    store.save_tree("key", b"second")
-    assert store.load_tree("key") == b"second"
-    assert store.load_tree("other") is None
+    store.remember("key", b"first")
+    store.remember("key", b"second")
+    assert store.recall("key") == b"second"
+    assert store.recall("other") is None
     _blob(tmp_path / "workspace", b"second").write_bytes(b"damaged")
-    assert store.load_tree("key") is None
-    store.save_tree("key", b"second")
-    assert store.load_tree("key") == b"second"
+    assert store.recall("key") is None
+    store.remember("key", b"second")
+    assert store.recall("key") == b"second"
 
 
 def _blob(workspace: Path, content: bytes) -> Path:
@@ -248,7 +248,7 @@ def test_migrations_give_the_declared_tables(migrated: tuple[Engine, Engine]) ->
     ours, declared = (_shape(engine) for engine in migrated)
     ours.pop("alembic_version")
     assert ours == declared
-    assert set(declared) == {"evaluations", "outcomes", "trees", "seals"}
+    assert set(declared) == {"evaluations", "outcomes", "remembered", "seals"}
 
 
 def _shape(engine: Engine) -> dict[str, Any]:

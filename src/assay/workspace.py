@@ -239,7 +239,7 @@ class Workspace:
         )
 
     def _ports(self, scratch: Path, progress: Progress) -> Ports:
-        from assay.assess import load_rules
+        from assay.assess import assessment_form, load_rules
         from assay.examine import EXAMINERS
         from assay.intake import Limits as IntakeLimits
         from assay.knowledge import knowledge_base
@@ -257,6 +257,7 @@ class Workspace:
             examiners=EXAMINERS,
             knowledge=knowledge_base(settings.functions),
             rules=load_rules(),
+            assessment=assessment_form(),
             seal_key=seal_key(settings.folder),
             intake_limits=settings.intake_limits or IntakeLimits(),
             run_limits=run_limits,

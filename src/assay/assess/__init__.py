@@ -7,6 +7,7 @@ not measured. Must not know: how observations were made; what is acceptable (tha
 from assay.assess.assessment import Assessment, assess
 from assay.assess.compose import SealedSecret, compose, seals
 from assay.assess.facts import Facts
+from assay.assess.form import assessment_form
 from assay.assess.measures import MEASURES
 from assay.assess.rules import Rule, load_rules
 
@@ -17,6 +18,7 @@ __all__ = [
     "Rule",
     "SealedSecret",
     "assess",
+    "assessment_form",
     "compose",
     "load_rules",
     "seals",

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from assay.assess.calls import call_table
-from assay.model.evaluation import CallTable
+from assay.model.evaluation import CallTable, CertifiedKey
 from assay.model.functions import FunctionClasses
-from assay.model.observations import Calls, CodeHardening, Executable
+from assay.model.observations import Calls, Certificate, CodeHardening, Executable, PrivateKey
 from assay.model.outcome import Examined, Ran
 from assay.model.tree import File, Tree
 
@@ -65,6 +65,7 @@ def gather(tree: Tree, examined: Iterable[Examined], classes: FunctionClasses, a
                     table = Sighting(one.file, call_table(fact, by_name))
                     sightings[CallTable].append(table)
     sightings[Executable] = _with_code(sightings[Executable], sightings[CodeHardening])
+    sightings[CertifiedKey] = _certified(sightings[PrivateKey], sightings[Certificate])
     frozen = {kind: tuple(found) for kind, found in sightings.items()}
     return Facts(tree, as_of, examined, frozen)
 
@@ -85,3 +86,30 @@ def _joined(executable: Executable, code: CodeHardening | None) -> Executable:
     shown = {name: getattr(code, name) for name in type(code).model_fields if name != "type"}
     hardening = executable.hardening.model_copy(update=shown)
     return executable.model_copy(update={"hardening": hardening})
+
+
+def _certified(
+    keys: Iterable[Sighting[PrivateKey]], certificates: Iterable[Sighting[Certificate]]
+) -> list[Sighting[Any]]:
+    """Private keys and the certificates of the same public key; an authority's goes first."""
+    by_public: dict[str, Certificate] = {}
+    for seen in certificates:
+        known = by_public.get(seen.fact.public)
+        if known is None or (seen.fact.ca and not known.ca):
+            by_public[seen.fact.public] = seen.fact
+    return [
+        Sighting(seen.file, _pair(seen.fact, by_public[seen.fact.public]))
+        for seen in keys
+        if seen.fact.public and seen.fact.public in by_public
+    ]
+
+
+def _pair(key: PrivateKey, certificate: Certificate) -> CertifiedKey:
+    return CertifiedKey(
+        algorithm=key.algorithm,
+        encrypted=key.encrypted,
+        public=key.public,
+        subject=certificate.subject,
+        authority=certificate.ca,
+        evidence=key.evidence,
+    )

@@ -13,6 +13,7 @@ from assay.model.observations import (
     AuthorizedKey,
     Certificate,
     Credential,
+    Evidence,
     Hardening,
     KernelImage,
     KernelModule,
@@ -120,6 +121,19 @@ class CallTable(Frozen):
     sprintf_like: FamilyCalls = FamilyCalls()
     banned: int = 0
     functions: tuple[FunctionCalls, ...] = ()
+
+
+class CertifiedKey(Frozen):
+    """A private key whose certificate stands in the image too. `subject` is the certificate's;
+    `authority` says that it may sign others."""
+
+    type: Literal["certified_key"] = "certified_key"
+    algorithm: str
+    encrypted: bool
+    public: str
+    subject: str
+    authority: bool
+    evidence: Evidence
 
 
 class ExecutableEntry(Frozen):

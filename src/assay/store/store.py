@@ -15,7 +15,7 @@ from assay.model.base import Frozen
 from assay.model.errors import StoreError
 from assay.store.blobs import Blobs
 from assay.store.migrate import migrate
-from assay.store.tables import EVALUATIONS, OUTCOMES, SEALS, TREES
+from assay.store.tables import EVALUATIONS, OUTCOMES, REMEMBERED, SEALS
 
 _DATABASE = "assay.sqlite"
 _KEYS_AT_ONCE = 500
@@ -138,10 +138,10 @@ class Store:
             with self._writing() as connection:
                 connection.execute(insert(OUTCOMES).on_conflict_do_nothing(), rows)
 
-    def load_tree(self, key: str) -> bytes | None:
-        """The encoded tree of an image that was unpacked before; a damaged one is forgotten."""
+    def recall(self, key: str) -> bytes | None:
+        """What was remembered of an image under a key; what was damaged is forgotten."""
         with self._reading() as connection:
-            name = connection.scalar(select(TREES.c.document).where(TREES.c.key == key))
+            name = connection.scalar(select(REMEMBERED.c.document).where(REMEMBERED.c.key == key))
         if not name:
             return None
         try:
@@ -149,12 +149,14 @@ class Store:
         except StoreError:
             return None
 
-    def save_tree(self, key: str, tree: bytes) -> None:
-        """Remember the tree of an image, in the place of one that was remembered before."""
-        row = {"key": key, "document": self._blobs.put(tree)}
+    def remember(self, key: str, content: bytes) -> None:
+        """Remember content under a key, in the place of what was remembered before."""
+        row = {"key": key, "document": self._blobs.put(content)}
         with self._writing() as connection:
             connection.execute(
-                insert(TREES).values(row).on_conflict_do_update(index_elements=["key"], set_=row)
+                insert(REMEMBERED)
+                .values(row)
+                .on_conflict_do_update(index_elements=["key"], set_=row)
             )
 
     def put_document(self, content: bytes) -> str:

@@ -31,8 +31,8 @@ OUTCOMES = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
-TREES = Table(
-    "trees",
+REMEMBERED = Table(
+    "remembered",
     METADATA,
     Column("key", String, primary_key=True),
     Column("document", String(64), nullable=False),

@@ -1,9 +1,11 @@
 """Measures of secrets, accounts, services, kernel and components."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from assay.assess.facts import Facts
-from assay.assess.measures.contract import Measure, measure
+from assay.assess.measures.contract import Measure, Unknown, measure
+from assay.model.evaluation import CertifiedKey
 from assay.model.measure import Unit, Value
 from assay.model.observations import (
     Account,
@@ -18,7 +20,10 @@ from assay.model.observations import (
 )
 
 _WEAK_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
-_WEAK_SCHEMES = frozenset({"descrypt", "des", "bsdicrypt", "md5crypt", "apr1", "lanman", "plain"})
+_WEAK_SCHEMES = frozenset(
+    {"descrypt", "des", "bsdicrypt", "md5crypt", "apr1", "lanman", "nt", "nthash"}
+)
+_OWN_NAMES = frozenset({"npm", "pypi"})
 _SMALLEST_RSA = 2048  # NIST SP 800-131A Rev. 2
 
 # The examiners whose observations are counted here, by their names.
@@ -40,6 +45,34 @@ def private_keys(facts: Facts) -> Value:
 @measure("secrets.unencrypted_private_keys", Unit.COUNT, "private keys without a passphrase", _KEYS)
 def unencrypted_private_keys(facts: Facts) -> Value:
     return sum(not seen.fact.encrypted for seen in facts.of(PrivateKey))
+
+
+@measure(
+    "secrets.keys_with_certificate",
+    Unit.COUNT,
+    "private keys whose certificate stands in the image too",
+    _KEYS,
+)
+def keys_with_certificate(facts: Facts) -> Value | Unknown:
+    return _certified(facts, lambda key: True)
+
+
+@measure(
+    "certificates.authorities_with_key",
+    Unit.COUNT,
+    "private keys of certificate authorities, the authority's certificate in the image too",
+    _KEYS,
+)
+def authorities_with_key(facts: Facts) -> Value | Unknown:
+    return _certified(facts, lambda key: key.authority)
+
+
+def _certified(facts: Facts, counted: Callable[[CertifiedKey], bool]) -> Value | Unknown:
+    """Unknown where there are keys, but each hides its public half."""
+    keys = [seen.fact for seen in facts.of(PrivateKey)]
+    if keys and not any(key.public for key in keys):
+        return Unknown("no private key tells its public half")
+    return sum(counted(seen.fact) for seen in facts.of(CertifiedKey))
 
 
 @measure(
@@ -141,7 +174,7 @@ def kernel_versions(facts: Facts) -> Value:
 
 @measure("components.count", Unit.COUNT, "different third-party components", _COMPONENTS)
 def components(facts: Facts) -> Value:
-    return len({seen.fact.name for seen in facts.of(ComponentSighting)})
+    return len({_identity(seen.fact) for seen in facts.of(ComponentSighting)})
 
 
 @measure(
@@ -151,7 +184,7 @@ def components(facts: Facts) -> Value:
     _COMPONENTS,
 )
 def component_places(facts: Facts) -> Value:
-    return len({(seen.fact.name, seen.file.path) for seen in facts.of(ComponentSighting)})
+    return len({(_identity(seen.fact), seen.file.path) for seen in facts.of(ComponentSighting)})
 
 
 @measure(
@@ -161,21 +194,29 @@ def component_places(facts: Facts) -> Value:
     _COMPONENTS,
 )
 def several_versions(facts: Facts) -> Value:
-    versions: dict[str, set[str]] = {}
+    versions: dict[tuple[str, str], set[str]] = {}
     for seen in facts.of(ComponentSighting):
         if seen.fact.version:
-            versions.setdefault(seen.fact.name, set()).add(seen.fact.version)
+            versions.setdefault(_identity(seen.fact), set()).add(seen.fact.version)
     return sum(len(found) > 1 for found in versions.values())
+
+
+def _identity(component: ComponentSighting) -> tuple[str, str]:
+    """Ecosystems with names of their own stand apart: PyPI's `redis` is not the server."""
+    ecosystem = component.purl.removeprefix("pkg:").split("/", 1)[0]
+    return (ecosystem if ecosystem in _OWN_NAMES else "", component.name)
 
 
 MEASURES: tuple[Measure, ...] = (
     private_keys,
     unencrypted_private_keys,
+    keys_with_certificate,
     credentials,
     authorized_keys,
     certificates,
     expired,
     weak_certificates,
+    authorities_with_key,
     accounts,
     empty_password,
     default_password,

@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("value", sa.LargeBinary, nullable=False),
     )
     op.create_table(
-        "trees",
+        "remembered",
         sa.Column("key", sa.String, primary_key=True),
         sa.Column("document", sa.String(64), nullable=False),
     )
@@ -47,5 +47,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("seals", "trees", "outcomes", "evaluations"):
+    for table in ("seals", "remembered", "outcomes", "evaluations"):
         op.drop_table(table)
