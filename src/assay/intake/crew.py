@@ -89,7 +89,7 @@ class Crew:
             [
                 sys.executable,
                 "-m",
-                "assay.intake.worker",
+                "assay.intake.start",
                 str(self._scratch),
                 self._limits.model_dump_json(),
             ],
@@ -125,8 +125,10 @@ class Crew:
                 yield self._lose(hand, why)
 
     def _read(self, hand: _Hand, data: bytes) -> Iterator[Answer]:
+        seen = len(hand.buffer)  # a listing may have millions of bytes: none is searched twice
         hand.buffer += data
-        while (end := hand.buffer.find(b"\n")) >= 0:
+        while (end := hand.buffer.find(b"\n", seen)) >= 0:
+            seen = 0
             message = json.loads(hand.buffer[:end])
             del hand.buffer[: end + 1]
             if "entered" in message:

@@ -15,13 +15,16 @@ class Resolved:
     outward: bool = False
 
 
-def resolve(link: str, links: Mapping[str, str], paths: frozenset[str]) -> Resolved:
-    """Follow the link at `link`.
+def resolve(
+    link: str, links: Mapping[str, str], paths: frozenset[str], folders: frozenset[str]
+) -> Resolved:
+    """Follow the link at `link` as the kernel would.
 
     Args:
         link: path of the link, relative to its file system's root.
         links: every link of that file system: path → target as it stands.
         paths: every path of that file system.
+        folders: those of them that are directories.
     """
     steps = _steps(link)
     outward = False
@@ -33,8 +36,11 @@ def resolve(link: str, links: Mapping[str, str], paths: frozenset[str]) -> Resol
             outward = outward or not done
             del done[-1:]
             continue
-        target = links.get("/".join([*done, step]))
+        here = "/".join([*done, step])
+        target = links.get(here)
         if target is None:
+            if steps and here not in folders:
+                return Resolved(None, outward)
             done.append(step)
             continue
         hops += 1

@@ -76,6 +76,7 @@ def _file(found: "Found", main: str) -> File:
         uid=entry.uid,
         gid=entry.gid,
         target=entry.target,
+        capabilities=entry.capabilities,
         containers=tuple(
             Container(
                 format=step.format,
@@ -91,13 +92,18 @@ def _file(found: "Found", main: str) -> File:
 def _with_links(files: list[tuple[File, "Found"]], main: str) -> list[tuple[File, Problem | None]]:
     links: dict[tuple[str, str], dict[str, str]] = {}
     paths: dict[tuple[str, str], set[str]] = {}
+    folders: dict[tuple[str, str], set[str]] = {}
     for file, found in files:
         place = found.place
         own = place.path.removeprefix(place.root)
         paths.setdefault((place.volume, place.root), set()).add(own)
+        if file.kind is Kind.DIRECTORY:
+            folders.setdefault((place.volume, place.root), set()).add(own)
         if file.target is not None:
             links.setdefault((place.volume, place.root), {})[own] = file.target
-    frozen = {key: frozenset(members) for key, members in paths.items()}
+    frozen = {
+        key: (frozenset(members), frozenset(folders.get(key, ()))) for key, members in paths.items()
+    }
     return [_resolved(file, found.place, links, frozen, main) for file, found in files]
 
 
@@ -105,13 +111,13 @@ def _resolved(
     file: File,
     place: "Place",
     links: dict[tuple[str, str], dict[str, str]],
-    paths: dict[tuple[str, str], frozenset[str]],
+    paths: dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]],
     main: str,
 ) -> tuple[File, Problem | None]:
     if file.target is None:
         return file, None
     key = (place.volume, place.root)
-    result = resolve(place.path.removeprefix(place.root), links[key], paths[key])
+    result = resolve(place.path.removeprefix(place.root), links[key], *paths[key])
     problem = None
     if result.outward:
         why = f"its target {file.target} climbs above the file system's root"

@@ -1,24 +1,29 @@
 """An image to its tree: opens containers within containers until nothing more opens."""
 
+import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from assay.intake.crew import Answer, Crew
 from assay.intake.entropy import measure
-from assay.intake.handlers import STREAM_FORMATS
+from assay.intake.formats import RECORDS_MODES, STREAM_FORMATS
 from assay.intake.limits import Limits
 from assay.intake.naming import Step, assemble
-from assay.intake.survey import Entry, inspect, survey, usage
+from assay.intake.survey import Entry, Refused, inspect, survey, usage
 from assay.model.errors import InputError
 from assay.model.tree import Guess, Kind, Region, Tree
 
-INTAKE_VERSION = "1"
+INTAKE_VERSION = "2"
+
+MODES_NOT_READ = "modes not read"
+"""The problem that a file system has whose record of modes could not be read."""
 
 _CARVED_AT_LEAST = 256  # shorter gaps between containers are headers and padding
 _ENTROPY_AT_LEAST = 4096
 _WHOLE = 0.95
+_MOST_REFUSALS = 1000  # told of one folder: hostile ones have millions
 _OPAQUE = (Guess.COMPRESSED_OR_ENCRYPTED, Guess.ENCRYPTED)
 
 
@@ -41,10 +46,31 @@ def fingerprint(image: Path) -> str:
     Raises:
         InputError: the image can't be read.
     """
+    _check(image)
+    if image.is_dir():
+        return ""
     try:
-        return "" if image.is_dir() else inspect(image.resolve())[1]
+        return inspect(image.resolve())[1]
     except OSError as error:
         raise InputError(str(image), error.strerror or str(error)) from error
+
+
+def _check(image: Path) -> None:
+    """Refuse what is no image, before a byte of it is read: a device may never end."""
+    try:
+        mode = image.stat().st_mode
+        if stat.S_ISDIR(mode):
+            empty = not any(image.iterdir())
+        elif stat.S_ISREG(mode):
+            empty = not image.stat().st_size
+        else:
+            raise InputError(str(image), "neither a file nor a directory")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise InputError(str(image), (reason or str(error)).lower()) from error
+    if empty:
+        what = "directory" if stat.S_ISDIR(mode) else "file"
+        raise InputError(str(image), f"the {what} is empty: there is nothing to evaluate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +143,9 @@ def unpack(
     What can't be unpacked is part of the tree: regions that were not understood, and problems.
 
     Raises:
-        InputError: the image can't be read, or is neither a file nor a directory.
+        InputError: the image can't be read, is empty, or is neither a file nor a directory.
     """
-    if not image.exists():
-        raise InputError(str(image), "no such file or directory")
-    if not image.is_file() and not image.is_dir():
-        raise InputError(str(image), "neither a file nor a directory")
+    _check(image)
     return _Unpacking(image.resolve(), scratch, limits, jobs, progress).run()
 
 
@@ -150,7 +173,7 @@ class _Unpacking:
         with self._crew:
             if self._image.is_dir():
                 sha256, size = "", 0
-                self._take_folder(self._image, {}, Place("", "", "", "", ()), owners=True)
+                self._take_folder(self._image, {}, Place("", "", "", "", ()), own=True)
             else:
                 sha256, size = self._take_image()
             for answer in self._crew.answers():
@@ -175,17 +198,38 @@ class _Unpacking:
         return sha256, size
 
     def _take_folder(
-        self, folder: Path, listing: dict[str, Any], place: Place, *, owners: bool = False
+        self, folder: Path, listing: dict[str, Any], place: Place, *, own: bool = False
     ) -> None:
-        for entry in survey(folder, listing, owners=owners):
+        # An RPM package names owners in its header; the archive in it says root of all.
+        nameless = any(step.format == "rpm" for step in place.steps)
+        for found in survey(folder, listing, refused=self._refused(place), own=own):
+            if why := self._exhausted(self._bytes, self._files):
+                self._complete = False
+                self._gathered.problems.append((place, "not looked into further", why, None))
+                return
+            entry = replace(found, uid=None, gid=None) if nameless else found
             self._count(entry)
             self._open(Found(place.member(entry.path), entry))
 
     def _take_stream(self, folder: Path, place: Place) -> None:
-        entries = [entry for entry in survey(folder, {}) if entry.sha256]
+        found = survey(folder, {}, refused=self._refused(place))
+        entries = [entry for entry in found if entry.sha256]
         for entry in entries:
             self._count(entry)
             self._open(Found(place.stream(entry.path, len(entries) > 1), entry, nameless=True))
+
+    def _refused(self, place: Place) -> Refused:
+        count = 0
+
+        def note(path: str, why: str) -> None:
+            nonlocal count
+            count += 1
+            if count > _MOST_REFUSALS:
+                return
+            spot = place.member(path) if path else place
+            self._gathered.problems.append((spot, "could not be read", why, None))
+
+        return note
 
     def _count(self, entry: Entry) -> None:
         self._bytes += entry.size
@@ -262,10 +306,17 @@ class _Unpacking:
         self._record(found, region, understood)
         if region["out"]:
             below = place.within(region, several=opened > 1)
+            for note in region.get("notes", ()):
+                self._gathered.problems.append(
+                    (place, "not unpacked as it stands", note, region["offset"])
+                )
             if form in STREAM_FORMATS:
                 self._take_stream(Path(region["out"]), below)
             else:
                 self._take_folder(Path(region["out"]), region["listing"], below)
+                if not region["listing"] and form.startswith(RECORDS_MODES):
+                    why = f"modes, owners and capabilities of its files are unknown ({form})"
+                    self._gathered.problems.append((place, MODES_NOT_READ, why, region["offset"]))
         elif opened and not form and not place.path and region["size"] >= _CARVED_AT_LEAST:
             self._carve(found, region)
         return region["size"] if understood else 0
@@ -345,15 +396,4 @@ class _Unpacking:
         if not found.place.path and not found.place.volume:
             return  # the image itself: its gaps were carved
         kind = Kind.CONTAINER if understood * 2 >= entry.size else entry.kind
-        changed = Entry(
-            entry.path,
-            entry.real,
-            kind,
-            entry.sha256,
-            entry.size,
-            entry.mode,
-            entry.uid,
-            entry.gid,
-            entry.target,
-        )
-        self._gathered.found.append(Found(found.place, changed, found.nameless))
+        self._gathered.found.append(Found(found.place, replace(entry, kind=kind), found.nameless))

@@ -1,15 +1,17 @@
 """The process that runs unpackers: looks into one file at a time and says what it found.
 
-Started as `python -m assay.intake.worker SCRATCH LIMITS`, it reads a request a line from standard
+Started by `assay.intake.start`, it reads a request a line from standard
 input and answers with a line on standard output. It is confined before the first request: writes
 reach the scratch folder alone (Landlock, where the kernel has it), file sizes, address space and
 core dumps are bounded. The parent kills it when a bound on time, bytes or files is reached.
 """
 
+import ctypes
 import json
 import logging
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,14 +22,17 @@ import structlog
 from unblob.extractor import carve_valid_chunk
 from unblob.file_utils import File
 from unblob.finder import search_chunks
-from unblob.models import ExtractError, PaddingChunk, Task, TaskResult, ValidChunk
+from unblob.models import ExtractError, ExtractResult, PaddingChunk, Task, TaskResult, ValidChunk
 from unblob.processing import calculate_unknown_chunks, process_patterns, remove_inner_chunks
 from unblob.report import (
     CalculateChunkExceptionReport,
     ExtractCommandFailedReport,
+    ExtractionProblem,
     ExtractorDependencyNotFoundReport,
     ExtractorTimedOut,
+    LinkExtractionProblem,
     Report,
+    SpecialFileExtractionProblem,
     UnknownError,
 )
 from unblob.sandbox import AccessFS, SandboxError, restrict_access
@@ -38,6 +43,9 @@ from assay.intake.listing import list_members
 from assay.intake.padding import split_padding
 
 _WHY_LIMIT = 300
+_MOST_NOTES = 100
+_END_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
+_LINK_REFUSED = b"ERROR: Dangerous link path was ignored"
 
 
 def look_into(path: Path, out: Path) -> dict[str, Any]:
@@ -77,46 +85,79 @@ def _unpack(file: File, path: Path, chunk: ValidChunk, out: Path) -> dict[str, A
     carved = path
     if chunk.size != file.size():
         carved = carve_valid_chunk(out.parent, file, chunk)
-    region["why"] = _extract(chunk, carved, out)
+    region["why"], problems = _extract(chunk, carved, out)
     if _holds_something(out):
         region["listing"] = list_members(chunk.handler.NAME, carved)
         region["out"] = str(out)
+        region["notes"] = _notes(problems, out, listed=bool(region["listing"]))
     if carved is not path:
         carved.unlink()
     return region
 
 
-def _extract(chunk: ValidChunk, carved: Path, out: Path) -> str:
+def _extract(chunk: ValidChunk, carved: Path, out: Path) -> tuple[str, list[ExtractionProblem]]:
+    """Why nothing came out (nothing where it did), and what was refused on the way."""
     try:
         outcome = chunk.extract(carved, out)
     except ExtractError as error:
-        return "; ".join(_reason(report) for report in error.reports) or "extractor failed"
+        reasons = [_reason(report) for report in error.reports]
+        return "; ".join(filter(None, reasons)) if reasons else "extractor failed", []
     except Exception as error:  # noqa: BLE001 (any extractor may fail in any way on hostile input)
-        return f"extractor failed: {type(error).__name__}: {error}"[:_WHY_LIMIT]
-    problems = [] if outcome is None else [report.problem for report in _problems(outcome)]
-    return "" if _holds_something(out) else "; ".join(sorted(set(problems))) or "nothing came out"
+        return _short(f"extractor failed: {type(error).__name__}: {error}"), []
+    problems = [] if outcome is None else list(_problems(outcome))
+    if _holds_something(out):
+        return "", problems
+    said = sorted({problem.problem for problem in problems})
+    return _short("; ".join(said)) or "nothing came out", []
+
+
+def _short(text: str) -> str:
+    """At most so long, and fit for any document: names that are no text may stand in it."""
+    return text[:_WHY_LIMIT].encode("utf-8", "backslashreplace").decode()
+
+
+def _notes(problems: list[ExtractionProblem], out: Path, *, listed: bool) -> list[str]:
+    """What an extractor refused or changed; links that the listing gives back are left out."""
+    told = {
+        f"{getattr(problem, 'path', '')}: {problem.problem} {problem.resolution}"
+        for problem in problems
+        if not (
+            listed and isinstance(problem, LinkExtractionProblem | SpecialFileExtractionProblem)
+        )
+    }
+    plain = sorted(_short(note.replace(str(out), "").removeprefix(": ")) for note in told)
+    return plain[:_MOST_NOTES]
 
 
 def _holds_something(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _problems(outcome: Any) -> Iterator[Any]:
-    return (report for report in outcome.reports if hasattr(report, "problem"))
+def _problems(outcome: ExtractResult) -> Iterator[ExtractionProblem]:
+    return (report for report in outcome.reports if isinstance(report, ExtractionProblem))
 
 
 def _reason(report: Report) -> str:
+    """Why an extractor gave up; nothing where it left out what the listing gives back."""
     if isinstance(report, ExtractorDependencyNotFoundReport):
         return f"extractor not installed: {', '.join(report.dependencies)} (see `assay doctor`)"
     if isinstance(report, ExtractorTimedOut):
         return f"extractor stopped after {report.timeout:.0f} s"
     if isinstance(report, ExtractCommandFailedReport):
+        if _only_links_refused(report):
+            return ""
         said = (report.stderr or report.stdout).decode(errors="replace").strip().splitlines()
         tool = report.command.split(" ", 1)[0].rsplit("/", 1)[-1]
         return f"{tool} exited with {report.exit_code}: {said[-1] if said else ''}"[:_WHY_LIMIT]
     if isinstance(report, UnknownError):
-        return str(report.exception).strip().splitlines()[-1][:_WHY_LIMIT]
+        return _short((str(report.exception).strip().splitlines() or ["failed"])[-1])
     return type(report).__name__
+
+
+def _only_links_refused(report: ExtractCommandFailedReport) -> bool:
+    """7-Zip makes no link that climbs with `..`, and counts that as its only errors."""
+    errors = [line for line in report.stderr.splitlines() if line.startswith(b"ERROR")]
+    return bool(errors) and all(line.startswith(_LINK_REFUSED) for line in errors)
 
 
 def _crashes(result: TaskResult) -> list[CalculateChunkExceptionReport]:
@@ -127,11 +168,13 @@ def _broken_header(report: CalculateChunkExceptionReport) -> dict[str, Any]:
     return {
         "offset": report.start_offset,
         "what": f"header of {report.handler}",
-        "why": str(report.exception).strip().splitlines()[-1][:_WHY_LIMIT],
+        "why": _short((str(report.exception).strip().splitlines() or ["failed"])[-1]),
     }
 
 
 def _confine(scratch: Path, limits: Limits) -> None:
+    # Whatever becomes of the parent, nobody but it would stop an extraction that never ends.
+    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
@@ -164,9 +207,5 @@ def main(scratch: Path, limits: Limits) -> None:
         try:
             answer = look_into(Path(request["path"]), Path(request["out"]))
         except Exception as error:  # noqa: BLE001 (the parent must hear of every failure)
-            answer = {"broken": f"{type(error).__name__}: {error}"[:_WHY_LIMIT]}
+            answer = {"broken": _short(f"{type(error).__name__}: {error}")}
         _say({"answer": answer})
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Limits.model_validate_json(sys.argv[2]))

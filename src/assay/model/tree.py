@@ -46,6 +46,8 @@ class File(Frozen):
     `uid` and `gid` are None where the container does not record them.
     `target` is a symbolic link's target as it stands in the image; `resolved` is the tree path
     that it leads to with the file system's own root as root, None where it leads nowhere.
+    `capabilities` names what running the file grants (the permitted set of its capability
+    attribute, in the words of capabilities(7)); None where that was not read.
     """
 
     path: str
@@ -57,6 +59,7 @@ class File(Frozen):
     gid: int | None = None
     target: str | None = None
     resolved: str | None = None
+    capabilities: tuple[str, ...] | None = None
     containers: tuple[Container, ...] = ()
 
     @property
