@@ -10,7 +10,7 @@ demo: setup
 	@scripts/demo.sh
 
 test: setup check
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n auto --dist loadfile
 
 check: setup
 	@$(PYTHON) -m ruff check src tests benchmarks

@@ -30,7 +30,17 @@ from assay.model.observations import (
     Weakness,
 )
 from assay.model.outcome import Examined, Failed, Outcome, Ran, TimedOut
-from assay.model.tree import Container, File, Guess, Kind, Problem, Region, Tree
+from assay.model.tree import (
+    LINK_OUTWARD,
+    MODES_NOT_READ,
+    Container,
+    File,
+    Guess,
+    Kind,
+    Problem,
+    Region,
+    Tree,
+)
 
 HERE = Evidence(offset=0)
 
@@ -366,7 +376,7 @@ def test_files_and_intake() -> None:
         Region(path="lzma@0x3c", offset=30, size=90, understood=False, guess=Guess.ENCRYPTED),
         Region(path="", offset=80, size=20, understood=False, format="jffs2", why="broken"),
     )
-    problem = Problem(path="link", what="link leads out of the tree", why="../../etc")
+    problem = Problem(path="link", what=LINK_OUTWARD, why="../../etc")
     result = assessed({}, files, regions=regions, problems=(problem,))
     assert {name: result.measures[name] for name in EXPECTED_FILES} == EXPECTED_FILES
     (unknown,) = [gap for gap in result.not_measured if gap.what == "permissions"]
@@ -388,6 +398,32 @@ EXPECTED_FILES = {
     "files.capabilities": 1,
     "files.outward_links": 1,
 }
+
+
+def test_a_part_of_an_image_counts_with_what_of_it_was_understood() -> None:
+    regions = (
+        Region(path="", offset=0, size=100, understood=True, format="uimage"),
+        Region(path="uimage@0x0/payload0", offset=0, size=25, understood=True, format="squashfs"),
+        Region(path="uimage@0x0/payload1", offset=0, size=75, understood=False),
+        Region(
+            path="uimage@0x0/payload0/squashfs@0x0",
+            offset=0,
+            size=9,
+            understood=True,
+            format="cpio",
+        ),
+    )
+    assert assessed({}, [], regions=regions).measures["intake.understood.share"] == 0.25
+
+
+def test_modes_that_were_recorded_but_not_read_leave_no_count() -> None:
+    problem = Problem(path="data.img", what=MODES_NOT_READ, why="of erofs")
+    result = assessed({}, [a_file("a", mode=0o4755)], problems=(problem,))
+    for name in ("setuid", "setgid", "world_writable", "world_writable_directories"):
+        assert result.measures[f"files.{name}"] is None
+    assert result.measures["files.capabilities"] is None
+    (gap,) = [gap for gap in result.not_measured if gap.what == "files.setuid"]
+    assert "data.img" in gap.why
 
 
 def test_modes_that_nothing_records_are_not_measured() -> None:

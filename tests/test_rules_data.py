@@ -76,7 +76,7 @@ SUBJECTS: dict[str, type[Frozen] | None] = {
 FILE_KEYS = set(
     """
     path name stem kind size mode setuid setgid sticky world_writable uid gid target resolved
-    containers
+    capabilities containers
     """.split()
 )
 NO_IDENTITY = re.compile(
@@ -395,6 +395,9 @@ EXAMPLES: dict[str, Example] = {
     ),
     "filesystem.secrets_for_all_to_read": Example(file={"path": "etc/shadow", "mode": 0o644}),
     "filesystem.setuid": Example(file={"path": "usr/bin/fixit", "mode": 0o4755, **_ELF}),
+    "filesystem.capability": Example(
+        file={"path": "usr/bin/fixit", "capabilities": ("cap_sys_admin",), **_ELF}
+    ),
     "filesystem.setuid_script": Example(file={"mode": 0o4755, "kind": Kind.SCRIPT}),
     "filesystem.setgid": Example(file={"path": "usr/bin/fixit", "mode": 0o2755, **_ELF}),
     "filesystem.debugger": Example(file={"path": "usr/bin/gdb", **_ELF}),

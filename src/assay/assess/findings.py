@@ -142,6 +142,7 @@ def _file_values(file: File) -> dict[str, Any]:
         "gid": file.gid,
         "target": file.target,
         "resolved": file.resolved,
+        "capabilities": list(file.capabilities or ()),
         "containers": [f"{step.format}@{step.offset:#x}" for step in file.containers],
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assay.intake.links import resolve
 from assay.model.base import digest
-from assay.model.tree import Container, File, Kind, Problem, Region, Tree
+from assay.model.tree import LINK_OUTWARD, Container, File, Kind, Problem, Region, Tree
 
 if TYPE_CHECKING:
     from assay.intake.unpack import Findings, Found, Place
@@ -121,7 +121,7 @@ def _resolved(
     problem = None
     if result.outward:
         why = f"its target {file.target} climbs above the file system's root"
-        problem = Problem(path=file.path, what="link leads out of the tree", why=why)
+        problem = Problem(path=file.path, what=LINK_OUTWARD, why=why)
     if result.path is None:
         return file, problem
     final = _final(place.volume, place.root + result.path, main)

@@ -13,11 +13,10 @@ from assay.intake.limits import Limits
 from assay.intake.naming import Step, assemble
 from assay.intake.survey import Entry, Refused, inspect, survey, usage
 from assay.model.errors import InputError
-from assay.model.tree import Guess, Kind, Region, Tree
+from assay.model.tree import MODES_NOT_READ, Guess, Kind, Region, Tree
 
 INTAKE_VERSION = "2"
 
-MODES_NOT_READ = "modes not read"
 """The problem that a file system has whose record of modes could not be read."""
 
 _CARVED_AT_LEAST = 256  # shorter gaps between containers are headers and padding

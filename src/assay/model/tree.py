@@ -100,8 +100,15 @@ class Region(Frozen):
     why: str = ""
 
 
+MODES_NOT_READ = "modes not read"
+LINK_OUTWARD = "link leads out of the tree"
+
+
 class Problem(Frozen):
-    """Something that went wrong or was refused while unpacking, and where."""
+    """Something that went wrong or was refused while unpacking, and where.
+
+    `what` says it in short: `MODES_NOT_READ` and `LINK_OUTWARD` are what measures ask for.
+    """
 
     path: str
     what: str

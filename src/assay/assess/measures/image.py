@@ -1,9 +1,11 @@
 """Measures of intake and of the tree's files."""
 
+import re
+
 from assay.assess.facts import Facts
 from assay.assess.measures.contract import Measure, Unknown, measure, share
 from assay.model.measure import Unit, Value
-from assay.model.tree import File, Kind, Region
+from assay.model.tree import LINK_OUTWARD, MODES_NOT_READ, File, Kind, Region
 
 _NOTHING = "no byte of the image was looked at"
 _NO_FILES = "the tree has no files"
@@ -22,10 +24,23 @@ def understood_bytes(regions: tuple[Region, ...], path: str = "") -> float:
         if region.path != path or not region.understood:
             continue
         volume = f"{prefix}{region.format}@{region.offset:#x}"
-        inner = sum(one.size for one in regions if one.path == volume)
-        within = understood_bytes(regions, volume) / inner if inner else 1.0
+        parts = {one.path for one in regions if _is_part(one.path, volume)}
+        inner = sum(one.size for one in regions if one.path in parts)
+        within = sum(understood_bytes(regions, part) for part in parts) / inner if inner else 1.0
         total += region.size * within
     return total
+
+
+_CONTAINER = re.compile(r"[a-z0-9_-]+@0x[0-9a-f]+")
+
+
+def _is_part(path: str, volume: str) -> bool:
+    """Whether a path is that of a volume's content, or of one of its named parts (an image of
+    several files), and not of a container within it."""
+    if path == volume:
+        return True
+    name = path.removeprefix(f"{volume}/")
+    return name != path and "/" not in name and not _CONTAINER.fullmatch(name)
 
 
 @measure("intake.understood.share", Unit.SHARE, "bytes of the image that a known format explains")
@@ -90,6 +105,8 @@ def world_writable(facts: Facts) -> Value | Unknown:
 )
 def world_writable_directories(facts: Facts) -> Value | Unknown:
     folders = [file for file in facts.tree.files if file.kind is Kind.DIRECTORY]
+    if why := _unread(facts):
+        return Unknown(why)
     modes = [file.mode for file in folders if file.mode is not None]
     if not modes:
         return Unknown(_NO_MODES if folders else "the tree has no directories")
@@ -98,13 +115,15 @@ def world_writable_directories(facts: Facts) -> Value | Unknown:
 
 @measure("files.capabilities", Unit.COUNT, "files that grant capabilities to whoever runs them")
 def capabilities(facts: Facts) -> Value | Unknown:
+    if why := _unread(facts):
+        return Unknown(why)
     told = [file.capabilities for file in _regular(facts) if file.capabilities is not None]
     return sum(bool(one) for one in told) if told else Unknown("no capabilities could be read")
 
 
 @measure("files.outward_links", Unit.COUNT, "symbolic links that climb above their root")
 def outward_links(facts: Facts) -> Value:
-    return sum(problem.what == "link leads out of the tree" for problem in facts.tree.problems)
+    return sum(problem.what == LINK_OUTWARD for problem in facts.tree.problems)
 
 
 def _regular(facts: Facts) -> list[File]:
@@ -112,11 +131,19 @@ def _regular(facts: Facts) -> list[File]:
 
 
 def _with_mode(facts: Facts, bits: int) -> Value | Unknown:
+    if why := _unread(facts):
+        return Unknown(why)
     files = _regular(facts)
     modes = [file.mode for file in files if file.mode is not None]
     if not modes:
         return Unknown(_NO_MODES if files else _NO_FILES)
     return sum(mode & bits != 0 for mode in modes)
+
+
+def _unread(facts: Facts) -> str:
+    """Why a count over modes would be too low: a container records them, but they were not read."""
+    problems = [one for one in facts.tree.problems if one.what == MODES_NOT_READ]
+    return f"{problems[0].path or 'the image'}: {problems[0].why}" if problems else ""
 
 
 MEASURES: tuple[Measure, ...] = (

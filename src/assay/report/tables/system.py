@@ -95,13 +95,12 @@ def _rights(evaluation: Evaluation) -> Table:
         (
             what,
             file.path,
-            f"{file.mode:04o}",
+            "not recorded" if file.mode is None else f"{file.mode:04o}",
             "not recorded" if file.uid is None else str(file.uid),
             "not recorded" if file.gid is None else str(file.gid),
         )
         for file in evaluation.tree.files
         for what in _special(file)
-        if file.mode is not None
     ]
     return Table(
         id="rights",
@@ -113,7 +112,7 @@ def _rights(evaluation: Evaluation) -> Table:
             Column("Owner"),
             Column("Group"),
         ),
-        rows=tuple(sorted(rows, key=lambda row: (_ORDER.index(row[0]), row[1]))),
+        rows=tuple(rows),
         empty=nothing(evaluation, "files.setuid", said),
     )
 
@@ -121,7 +120,6 @@ def _rights(evaluation: Evaluation) -> Table:
 _SETUID, _SETGID = "runs as its owner (set-uid)", "runs as its group (set-gid)"
 _WRITABLE = "every user may change it"
 _FOLDER = "every user may write to it and remove what others wrote"
-_ORDER = (_SETUID, _SETGID, _WRITABLE, _FOLDER)
 
 
 def _special(file: File) -> Iterator[str]:
@@ -132,6 +130,8 @@ def _special(file: File) -> Iterator[str]:
         yield _SETGID
     if file.has_content and mode & 0o002:
         yield _WRITABLE
+    if file.capabilities:
+        yield f"grants {', '.join(file.capabilities)}"
     if file.kind is Kind.DIRECTORY and mode & 0o002 and not mode & 0o1000:
         yield _FOLDER
 
