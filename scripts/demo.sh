@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+echo "demo: a router image is put together from Debian packages (the first time alone)" >&2
 if image=$(.venv/bin/python -m tests.corpus router armhf); then
     set -- "$image" --vendor Acme --product AR-1000 --release R22
 else

@@ -80,17 +80,19 @@ def _shipped(folder: Path) -> Iterator[str]:
 
 
 def _pack(root: Path, image: Path) -> None:
+    """The same packages give the same bytes: nothing tells when the image was built."""
     squashfs = image.with_suffix(".squashfs")
-    _quiet(
-        "mksquashfs", str(root), str(squashfs), "-comp", "xz", "-noappend", "-all-root", "-quiet"
-    )
-    _quiet(
-        "mkimage", "-T", "filesystem", "-C", "none", "-n", "router", "-d", str(squashfs), str(image)
-    )
+    plain = ("-comp", "xz", "-noappend", "-all-root", "-quiet")
+    _quiet("mksquashfs", str(root), str(squashfs), *plain, "-mkfs-time", "0", "-all-time", "0")
+    kind = ("-T", "filesystem", "-C", "none", "-n", "router")
+    _quiet("mkimage", *kind, "-d", str(squashfs), str(image))
     squashfs.unlink()
 
 
 def _quiet(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    # mkimage takes its time stamp from there; mksquashfs takes either that or its options.
+    epoch = {"SOURCE_DATE_EPOCH": "0"} if words[0] == "mkimage" else {}
+    env = {**os.environ, **epoch}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
     if done.returncode != 0:
         raise CorpusError(f"{words[0]}: {done.stderr.strip()[-400:]}")

@@ -200,4 +200,4 @@ def _observation(content: Content, offset: int, facts: KeyFacts) -> PrivateKey:
     )
 
 
-EXAMINER = Examiner(name="keys", version="2", wants=_wants, examine=_examine)
+EXAMINER = Examiner(name="keys", version="3", wants=_wants, examine=_examine)

@@ -155,11 +155,18 @@ def _named(der: bytes) -> str:
     """The algorithm that PKCS #8 names, of a key that the library can't read: GOST's, say."""
     match = _PKCS8_ALGORITHM.match(der)
     try:
-        return str(ObjectIdentifier.load(match[1]).dotted) if match else ""
+        dotted = str(ObjectIdentifier.load(match[1]).dotted) if match else ""
+        return _NAMED.get(dotted, dotted)
     except UNREADABLE:
         return ""
 
 
+# RFC 4357, RFC 7091 and RFC 9215.
+_NAMED = {
+    "1.2.643.2.2.19": "GOST R 34.10-2001",
+    "1.2.643.7.1.1.1.1": "GOST R 34.10-2012 (256 bits)",
+    "1.2.643.7.1.1.1.2": "GOST R 34.10-2012 (512 bits)",
+}
 # Version 0, then the algorithm's sequence, which opens with its object identifier.
 _PKCS8_ALGORITHM = re.compile(
     rb"\x30.{1,4}?\x02\x01\x00\x30.{1,3}?(\x06[\x03-\x10].{3,16})", re.DOTALL
