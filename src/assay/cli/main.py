@@ -5,6 +5,7 @@ Assay's own; 130 interrupted.
 Heavy imports stand in the commands that need them: `--help` and `list` must answer at once.
 """
 
+import gc
 import os
 import sys
 import traceback
@@ -18,6 +19,8 @@ from assay.model.errors import AssayError, InputError
 
 _DEFECT = 3
 _INTERRUPTED = 130
+
+_OBJECTS_BETWEEN_LOOKS = 500_000
 
 app = typer.Typer(
     name="assay",
@@ -181,6 +184,8 @@ def schema(
 
 def main() -> None:
     """Run the command; whatever goes wrong is said in words, without a traceback."""
+    # Evaluations are large trees without cycles: looking for some costs a quarter of a recall.
+    gc.set_threshold(_OBJECTS_BETWEEN_LOOKS)
     try:
         code = _run()
         sys.stdout.flush()
