@@ -175,7 +175,8 @@ class Evaluation(Frozen):
 
     `measures` maps dotted names to values in Python and is nested in JSON. Seals (keyed hashes
     of secrets) are blanked: they stay in the workspace. `vulnerabilities`, `support` and `coverage`
-    say what is known against the components, `statements` what the vendor says to that (VEX).
+    say what is known against the components, `statements` what the vendor says to that (VEX), and
+    `built` which source files the builds of components contain, as far as the vendor told.
     """
 
     schema_version: Literal["1"] = "1"
@@ -188,6 +189,7 @@ class Evaluation(Frozen):
     support: tuple[Support, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     statements: tuple[Statement, ...] = ()
+    built: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     executables: tuple[ExecutableEntry, ...] = ()
     modules: tuple[Seen[KernelModule], ...] = ()
     kernels: tuple[Seen[KernelImage], ...] = ()
