@@ -5,13 +5,13 @@ the secrets in it. Must not know: where anything is stored, who asked.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from assay import __version__
-from assay.assess import Rule, SealedSecret, assess, compose, seals
+from assay.assess import Consulted, Rule, SealedSecret, VendorSays, assess, compose, seals
 from assay.examine import Examiner
 from assay.intake import INTAKE_VERSION, Unpacked, fingerprint, unpack
 from assay.intake import Limits as IntakeLimits
@@ -60,6 +60,7 @@ class Ports:
     intake_limits: IntakeLimits
     run_limits: RunLimits
     progress: Progress
+    vendor_says: VendorSays = field(default_factory=VendorSays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,11 @@ def evaluate(request: Request, ports: Ports) -> Evaluated:
         classes=ports.knowledge.functions,
         rules=ports.rules,
         as_of=ports.knowledge.info.as_of,
+        consulted=Consulted(ports.knowledge.background, ports.vendor_says),
     )
     evaluation = compose(
         assessment,
-        subject=_subject(request, unpacked.tree),
+        subject=_subject(request, unpacked.tree, ports.vendor_says),
         tool=_tool(ports.examiners),
         knowledge=ports.knowledge.info,
         rules=ports.rules,
@@ -130,7 +132,7 @@ def _tree(image: Path, scratch: Path, ports: Ports) -> Unpacked:
     return unpacked
 
 
-def _subject(request: Request, tree: Tree) -> Subject:
+def _subject(request: Request, tree: Tree, says: VendorSays) -> Subject:
     return Subject(
         vendor=request.vendor,
         product=request.product,
@@ -138,6 +140,7 @@ def _subject(request: Request, tree: Tree) -> Subject:
         name=request.image.resolve().name,
         sha256=tree.sha256,
         size=tree.size,
+        supported_until=says.supported_until,
     )
 
 

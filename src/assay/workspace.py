@@ -7,26 +7,36 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
 
-from assay.assess import MEASURES, load_rules
+from assay.assess import MEASURES, VendorSays, load_rules
 from assay.examine import EXAMINERS
 from assay.exchange import cyclonedx, sarif
 from assay.exchange.schema import evaluation_schema
 from assay.intake import Extractor, Protection, extractors, protections
 from assay.intake import Limits as IntakeLimits
-from assay.knowledge import knowledge_base
+from assay.knowledge import KnowledgeBase, knowledge_base
+from assay.knowledge.advisories.update import Update, update
 from assay.model.base import Frozen
 from assay.model.errors import InputError, StoreError
 from assay.model.evaluation import Evaluation
 from assay.model.finding import RuleInfo
 from assay.model.measure import MeasureInfo
+from assay.model.staleness import staleness
 from assay.pipeline import Ports, Progress, Request, evaluate
+from assay.reassessing import (
+    ADVISORIES,
+    OPENVEX,
+    Reassessed,
+    read_vendor_says,
+    reassess_all,
+    write_openvex,
+)
 from assay.report import ReusedKey, Summary, render_html, summarise
 from assay.runner import Limits as RunLimits
 from assay.runner import process_pool
@@ -34,14 +44,18 @@ from assay.store import Seal, Store, StoredEvaluation, open_store
 
 __all__ = [
     "DOCUMENTS",
+    "OPENVEX",
     "Done",
     "Extractor",
     "Progress",
     "Protection",
+    "Reassessed",
     "Request",
     "Settings",
     "StoredEvaluation",
     "Summary",
+    "Update",
+    "VendorSays",
     "Workspace",
     "default_folder",
     "encode",
@@ -49,8 +63,10 @@ __all__ = [
     "measure_list",
     "open_workspace",
     "protections",
+    "read_vendor_says",
     "rule_list",
     "schemas",
+    "staleness",
     "summarise",
 ]
 
@@ -95,8 +111,12 @@ class Workspace:
         request: Request,
         out: Path,
         progress: Progress = lambda phase, done, total: None,
+        says: VendorSays | None = None,
     ) -> Done:
-        """Evaluate an image, write the four documents, remember the evaluation.
+        """Evaluate an image, write the documents, remember the evaluation.
+
+        Args:
+            says: what the vendor says of the release (`read_vendor_says`).
 
         Raises:
             InputError: the image can't be read or the folder can't be written.
@@ -104,7 +124,7 @@ class Workspace:
             StoreError: the workspace can't be written.
         """
         _make_folder(out)
-        result = evaluate(request, self._ports(progress))
+        result = evaluate(request, self._ports(progress, says or VendorSays()))
         progress("Writing", 0, 0)
         document = encode(result.evaluation)
         name = self._store.put_document(document)
@@ -152,7 +172,28 @@ class Workspace:
         self._write(self.load(stored), self._store.seals(stored.id), stored, out)
         return (out / DOCUMENTS[0]).resolve()
 
-    def _record(self, evaluation: Evaluation, document: str, out: Path) -> StoredEvaluation:
+    def update_knowledge(self, files: Sequence[Path], covers: Sequence[str] = ()) -> Update:
+        """Bring advisories, lists and lifecycles in. `reassess` then applies them.
+
+        Raises:
+            InputError: a file can't be read or has no usable record.
+            StoreError: the workspace can't be written.
+        """
+        return update(self._settings.folder / ADVISORIES, files, covers)
+
+    def reassess(self) -> tuple[Reassessed, ...]:
+        """Hold stored evaluations, the newest of each release and image, against the knowledge.
+
+        Where the result differs, it is stored as a new evaluation beside the old one.
+
+        Raises:
+            StoreError: the workspace can't be read or written.
+        """
+        return reassess_all(self._store, self.load, self._knowledge(), self._record)
+
+    def _record(
+        self, evaluation: Evaluation, document: str, out: Path | None = None
+    ) -> StoredEvaluation:
         subject = evaluation.subject
         share = evaluation.measures.get("intake.understood.share")
         findings = evaluation.findings
@@ -170,7 +211,7 @@ class Workspace:
             findings=len(findings),
             worst=findings[0].severity.value if findings else None,
             document=document,
-            report=str(out.resolve()),
+            report=str(out.resolve()) if out else None,
         )
 
     def _write(
@@ -196,8 +237,9 @@ class Workspace:
         )
         for name, content in zip(DOCUMENTS, contents, strict=True):
             _write_whole(out / name, content)
+        write_openvex(evaluation, stored.evaluated_at, out)
 
-    def _ports(self, progress: Progress) -> Ports:
+    def _ports(self, progress: Progress, says: VendorSays) -> Ports:
         settings = self._settings
         scratch = settings.folder / "scratch"
         scratch.mkdir(exist_ok=True)
@@ -207,13 +249,17 @@ class Workspace:
             workers=settings.workers or len(os.sched_getaffinity(0)),
             scratch=scratch,
             examiners=EXAMINERS,
-            knowledge=knowledge_base(settings.functions),
+            knowledge=self._knowledge(),
             rules=load_rules(),
             seal_key=_seal_key(settings.folder),
             intake_limits=settings.intake_limits,
             run_limits=settings.run_limits,
             progress=progress,
+            vendor_says=says,
         )
+
+    def _knowledge(self) -> KnowledgeBase:
+        return knowledge_base(self._settings.functions, self._settings.folder / ADVISORIES)
 
 
 def open_workspace(settings: Settings) -> Workspace:

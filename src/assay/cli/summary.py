@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
+from assay.cli.known import print_known
 from assay.cli.tables import SEVERITY_STYLE, plain_table, safe
 from assay.model.evaluation import Evaluation
 from assay.model.measure import Value
@@ -47,6 +48,7 @@ def _print(console: Console, evaluation: Evaluation) -> None:
     _findings(console, summary)
     _calls(console, summary)
     _measured(console, evaluation)
+    print_known(console, evaluation)
     _gaps(console, evaluation)
 
 
