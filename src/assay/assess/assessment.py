@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assay.assess.copies import copies_of, kernels_of, sightings_of
+from assay.assess.copies import copies_of, kernels_of, logs_of, sightings_of
 from assay.assess.facts import Facts, gather
 from assay.assess.findings import find
 from assay.assess.gaps import gaps
@@ -84,7 +84,7 @@ def _consult(facts: Facts, consulted: Consulted | None) -> Facts:
     if consulted is None:
         return facts
     sightings = sightings_of(
-        copies_of(facts), kernels_of(facts), facts.tree, consulted.vendor.built
+        copies_of(facts), kernels_of(facts), facts.tree, consulted.vendor.built, logs_of(facts)
     )
     return with_known(
         facts,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from assay.assess.assessment import Assessment
-from assay.assess.copies import copies_of
+from assay.assess.copies import copies_of, logs_of
 from assay.assess.facts import Facts, Sighting
 from assay.assess.measures import MEASURES
 from assay.assess.rules import Rule
@@ -66,6 +66,7 @@ def compose(
         coverage=facts.known.coverage if facts.known else (),
         statements=assessment.statements,
         built=dict(assessment.built),
+        change_logs=logs_of(facts),
         executables=_executables(facts),
         modules=_seen(facts, KernelModule),
         kernels=_seen(facts, KernelImage),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from assay.assess.facts import Facts, Sighting
 from assay.model.evaluation import ComponentCopy, CopyEvidence, Seen, VersionRange
 from assay.model.known import Place, Sightings, identity
-from assay.model.observations import ComponentSighting, Evidence, KernelImage
+from assay.model.observations import ChangeLog, ComponentSighting, Evidence, KernelImage
 from assay.model.tree import Tree
 
 _MARKERS = re.compile(r"(^|/)(etc/[^/]*(release|version)|var/lib/dpkg/status)$")
@@ -32,6 +32,7 @@ def sightings_of(
     kernels: Iterable[Seen[KernelImage]],
     tree: Tree,
     built: Mapping[str, Iterable[str]] | None = None,
+    logs: Iterable[Seen[ChangeLog]] = (),
 ) -> Sightings:
     """What the data is held against. A kernel that only its own examiner saw is a copy too."""
     places: dict[str, list[Place]] = {}
@@ -45,8 +46,25 @@ def sightings_of(
     return Sightings(
         places={name: tuple(listed) for name, listed in sorted(places.items())},
         built={name: frozenset(_ends(files)) for name, files in (built or {}).items()},
+        logs=_by_component(logs),
         markers=tuple(file.path for file in tree.files if _MARKERS.search(file.path)),
     )
+
+
+def logs_of(facts: Facts) -> tuple[Seen[ChangeLog], ...]:
+    """Every change log with the file that it was read from."""
+    return tuple(
+        Seen[ChangeLog](path=seen.file.path, fact=seen.fact) for seen in facts.of(ChangeLog)
+    )
+
+
+def _by_component(logs: Iterable[Seen[ChangeLog]]) -> dict[str, tuple[ChangeLog, ...]]:
+    """Each once: packages of one source ship the same log."""
+    found: dict[str, dict[ChangeLog, None]] = {}
+    for seen in logs:
+        plain = seen.fact.model_copy(update={"evidence": Evidence()})
+        found.setdefault(seen.fact.component, {})[plain] = None
+    return {name: tuple(listed) for name, listed in sorted(found.items())}
 
 
 def _ends(files: Iterable[str]) -> Iterator[str]:

@@ -41,7 +41,11 @@ def reassess(
     said = evaluation.statements if statements is None else statements
     facts = Facts(evaluation.tree, knowledge.as_of, (), {})
     sightings = sightings_of(
-        evaluation.components, evaluation.kernels, evaluation.tree, evaluation.built
+        evaluation.components,
+        evaluation.kernels,
+        evaluation.tree,
+        evaluation.built,
+        evaluation.change_logs,
     )
     facts = with_known(facts, sightings, background, said, evaluation.subject.supported_until)
     assert facts.known is not None

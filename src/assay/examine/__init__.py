@@ -8,6 +8,7 @@ from assay.examine import (
     accounts,
     calls,
     certificates,
+    changelogs,
     components,
     configuration,
     credentials,
@@ -27,6 +28,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     credentials.EXAMINER,
     services.EXAMINER,
     configuration.EXAMINER,
+    changelogs.EXAMINER,
 )
 
 __all__ = ["EXAMINERS", "Content", "ExamineError", "Examiner"]

@@ -14,6 +14,7 @@ from assay.model.observations import (
     Account,
     AuthorizedKey,
     Certificate,
+    ChangeLog,
     Credential,
     Hardening,
     KernelImage,
@@ -176,7 +177,8 @@ class Evaluation(Frozen):
     `measures` maps dotted names to values in Python and is nested in JSON. Seals (keyed hashes
     of secrets) are blanked: they stay in the workspace. `vulnerabilities`, `support` and `coverage`
     say what is known against the components, `statements` what the vendor says to that (VEX), and
-    `built` which source files the builds of components contain, as far as the vendor told.
+    `built` which source files the builds of components contain, as far as the vendor told;
+    `change_logs` are what a distribution says of its packages.
     """
 
     schema_version: Literal["1"] = "1"
@@ -190,6 +192,7 @@ class Evaluation(Frozen):
     coverage: tuple[Coverage, ...] = ()
     statements: tuple[Statement, ...] = ()
     built: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    change_logs: tuple[Seen[ChangeLog], ...] = ()
     executables: tuple[ExecutableEntry, ...] = ()
     modules: tuple[Seen[KernelModule], ...] = ()
     kernels: tuple[Seen[KernelImage], ...] = ()

@@ -10,7 +10,7 @@ from pydantic import Field
 from assay.model.advisory import Judgement, Rating, Source
 from assay.model.base import Frozen
 from assay.model.finding import Severity
-from assay.model.observations import Evidence
+from assay.model.observations import ChangeLog, Evidence
 
 State = Literal["affected", "possibly", "fixed", "not affected"]
 
@@ -171,12 +171,14 @@ class Sightings(Frozen):
     """What the data is held against: copies by component (`identity`).
 
     `built` maps a component to the source files that its build contains, where that is known;
-    `markers` are the paths of the files by which a distribution names itself.
+    `markers` are the paths of the files by which a distribution names itself, `logs` the change
+    logs of its packages by component.
     """
 
     places: dict[str, tuple[Place, ...]]
     built: dict[str, frozenset[str]] = Field(default_factory=dict)
     markers: tuple[str, ...] = ()
+    logs: dict[str, tuple[ChangeLog, ...]] = Field(default_factory=dict)
 
 
 class Background(Protocol):

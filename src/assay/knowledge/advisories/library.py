@@ -90,7 +90,7 @@ class Library:
         for component, listed in sorted(sightings.places.items()):
             places = same_files(_marked(place, system) for place in with_packages(listed))
             by_release = groups(places)
-            vulnerabilities += self._against(component, by_release, sightings.built.get(component))
+            vulnerabilities += self._against(component, by_release, sightings)
             support += self._support(component, places, as_of)
             coverage.append(self.coverage(component, places))
         vulnerabilities.sort(key=_first_things_first)
@@ -142,9 +142,11 @@ class Library:
         self,
         component: str,
         by_release: Mapping[Release, Sequence[Place]],
-        built: frozenset[str] | None,
+        sightings: Sightings,
     ) -> list[KnownVulnerability]:
-        matcher = Matcher(component, self.advisories(component))
+        logs = sightings.logs.get(component, ())
+        matcher = Matcher(component, self.advisories(component), logs)
+        built = sightings.built.get(component)
         found: dict[tuple[str, Verdict], list[Place]] = {}
         advisories: dict[str, Advisory] = {}
         for release, places in by_release.items():

@@ -6,7 +6,8 @@
 4. A kernel is affected only by what was built into it: where the source files of its build are
    not known, it is *possibly* affected; where they are, the advisory's files decide.
 5. A distribution's build is *possibly* affected (see `distribution`), unless the distribution's
-   own advisories speak of it: then what they say of its own version number decides.
+   own advisories speak of it: then what they say of its own version number decides. Where its
+   change log is in the image, a CVE that it names as mended is *fixed*, by its word.
 6. OSS-Fuzz's records repeat CVEs without saying so: *possibly*, so that none is counted twice.
 """
 
@@ -28,6 +29,7 @@ from assay.knowledge.advisories.ranges import (
 )
 from assay.model.advisory import GENERIC, Advisory, Claim
 from assay.model.known import Place, SourceClaim, State
+from assay.model.observations import ChangeLog
 
 KERNEL = "linux"
 _COMPILED = (".c", ".S", ".rs")
@@ -94,8 +96,11 @@ def release_of(place: Place) -> Release:
 class Matcher:
     """The advisories of one component, made ready for any number of releases."""
 
-    def __init__(self, component: str, advisories: Sequence[Advisory]) -> None:
+    def __init__(
+        self, component: str, advisories: Sequence[Advisory], logs: Sequence[ChangeLog] = ()
+    ) -> None:
         self.component = component
+        self._logs = [(log, dict(log.fixes)) for log in logs]
         self._ready = [
             (advisory, tuple((claim, bounds(claim)) for claim in advisory.claims))
             for advisory in advisories
@@ -110,6 +115,8 @@ class Matcher:
         spans: dict[str, Span | None] = {}
         for advisory, claims in self._ready:
             verdict = self._verdict(claims, release, built, spans)
+            if verdict is not None and verdict.state in ("affected", "possibly"):
+                verdict = self._by_log((advisory.id, *advisory.aliases), verdict, release)
             if verdict is not None and verdict.state != "not affected":
                 found.append((advisory, verdict))
         return found
@@ -163,6 +170,25 @@ class Matcher:
             why = "releases on both sides of the bounds are possible"
             return state, why if not release.is_exact else "a bound can't be read as a version"
         return state, ""
+
+    def _by_log(self, names: Sequence[str], base: Verdict, release: Release) -> Verdict:
+        """What the change log of the distribution's package says, where it is of this release and
+        the distribution's advisories have not decided."""
+        if not release.distribution or base.state == "affected":
+            return base
+        for log, fixes in self._logs:
+            fixed = next((fixes[name] for name in names if name in fixes), "")
+            if fixed and release.version and _upstream_of(log.version, release.version):
+                told = SourceClaim(
+                    source=f"change log of {log.source} {log.version}",
+                    says=f"mended in {fixed}",
+                    state="not affected",
+                    fixed_in=fixed,
+                )
+                why = f"the distribution's change log says that {fixed} mends it"
+                claims = (*base.claims, told)
+                return Verdict("fixed", why, claims, base.fixed_in, base.disagreement)
+        return base
 
     def _by_distribution(
         self,
@@ -264,6 +290,13 @@ def _is_of(ecosystem: str, release: Release) -> bool:
         return False
     told = _debian_release(release.package)
     return not number or not told or number.split(":")[0] == told
+
+
+def _upstream_of(package: str, version: str) -> bool:
+    """Whether a distribution's version (`1:9.2p1-2+deb12u3`) is of an upstream release."""
+    bare = package.partition(":")[2] if ":" in package else package
+    rest = bare.removeprefix(version)
+    return rest != bare and (not rest or rest[0] in "-+~")
 
 
 def _debian_release(package: str) -> str:
