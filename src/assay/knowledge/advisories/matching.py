@@ -128,22 +128,24 @@ class Matcher:
         built: frozenset[str] | None,
         spans: dict[str, Span | None],
     ) -> Verdict | None:
-        told: list[SourceClaim] = []
-        whys: list[str] = []
+        judged: list[tuple[Claim, str, State, str]] = []
         for claim, ranges in claims:
-            if not _speaks_of(claim, release) or not (ranges or claim.versions):
-                continue
-            place = self._span(release, claim, spans)
-            state, why = self._upstream(claim, ranges, place)
-            fix = fix_of(ranges, place) if place else ""
-            told.append(
-                SourceClaim(source=claim.source, says=say(claim), state=state, fixed_in=fix)
-            )
-            whys += [why] if why else []
+            if _speaks_of(claim, release) and (ranges or claim.versions):
+                place = self._span(release, claim, spans)
+                state, why = self._upstream(claim, ranges, place)
+                fix = fix_of(ranges, place) if place and state != "not affected" else ""
+                judged.append((claim, fix, state, why))
+        if judged and all(state == "not affected" for _, _, state, _ in judged):
+            return None  # most advisories, of the kernel above all, end here
+        told = [
+            SourceClaim(source=claim.source, says=say(claim), state=state, fixed_in=fix)
+            for claim, fix, state, _ in judged
+        ]
+        whys = [why for _, _, _, why in judged if why]
         if not told:
             return _by_package_alone(claims, release)
         base = _joined(told, whys)
-        if base.state != "not affected" and self.component == KERNEL:
+        if self.component == KERNEL:
             base = _by_files(base, [claim for claim, _ in claims], built)
         return self._by_distribution(base, claims, release)
 
