@@ -7,6 +7,7 @@ Must not know: any image.
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from assay.knowledge.functions import load_functions
@@ -41,12 +42,8 @@ def knowledge_base(
         DataError: a list is malformed; names file and entry.
     """
     functions = load_functions(extra_functions)
-    files = sorted(resources.files(__name__).joinpath("data").iterdir(), key=lambda file: file.name)
-    parts = [
-        Part(name=file.name, version=hashlib.sha256(file.read_bytes()).hexdigest()[:16])
-        for file in files
-        if file.name.endswith(".yaml")
-    ]
+    data = resources.files(__name__).joinpath("data")
+    parts = [*_parts(data), *_parts(data.joinpath("advisories"))]
     if extra_functions:
         version = hashlib.sha256(extra_functions.read_bytes()).hexdigest()[:16]
         parts.append(Part(name=f"user: {extra_functions.name}", version=version))
@@ -60,6 +57,16 @@ def knowledge_base(
     version = f"{as_of}+{digest([one.name for one in own])[:8]}" if own else as_of
     info = Knowledge(version=version, as_of=as_of, parts=tuple(parts), sources=library.sources)
     return KnowledgeBase(info, functions, library)
+
+
+def _parts(folder: Traversable) -> list[Part]:
+    """The data files of a folder, each with the beginning of its SHA-256 as its version."""
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return [
+        Part(name=file.name, version=hashlib.sha256(file.read_bytes()).hexdigest()[:16])
+        for file in files
+        if file.name.endswith((".yaml", ".zip"))
+    ]
 
 
 __all__ = ["AS_OF", "KnowledgeBase", "knowledge_base"]
