@@ -39,15 +39,7 @@ def reassess(
         statements: the vendor's; None keeps those of the evaluation.
     """
     said = evaluation.statements if statements is None else statements
-    facts = Facts(evaluation.tree, knowledge.as_of, (), {})
-    sightings = sightings_of(
-        evaluation.components,
-        evaluation.kernels,
-        evaluation.tree,
-        evaluation.built,
-        evaluation.change_logs,
-    )
-    facts = with_known(facts, sightings, background, said, evaluation.subject.supported_until)
+    facts = _facts(evaluation, background, said, knowledge.as_of)
     assert facts.known is not None
     by_component = component_measures(evaluation.components, facts.known)
     folded = {measure.info.name: measure.fold(facts) for measure in known.MEASURES}
@@ -76,6 +68,22 @@ def reassess(
             "not_measured": _gaps(evaluation.not_measured, [*gaps_of(facts.known)], unknown),
         }
     )
+
+
+def _facts(
+    evaluation: Evaluation, background: Background, said: tuple[Statement, ...], as_of: str
+) -> Facts:
+    """What is known now against the copies that the evaluation holds."""
+    sightings = sightings_of(
+        evaluation.components,
+        evaluation.kernels,
+        evaluation.tree,
+        evaluation.built,
+        evaluation.change_logs,
+    )
+    facts = Facts(evaluation.tree, as_of, (), {})
+    until = evaluation.subject.supported_until
+    return with_known(facts, sightings, background, said, until)
 
 
 def _kept(evaluation: Evaluation) -> dict[str, Value]:
