@@ -100,6 +100,14 @@ def test_osv_of_a_language_is_never_the_component_of_that_name() -> None:
     assert only(read(record)).component == "pypi/redis-client"
 
 
+def test_osv_of_the_kernel_and_of_bitnami_are_upstreams() -> None:
+    for ecosystem, name, component in (("Linux", "Kernel", "linux"), ("Bitnami", "curl", "curl")):
+        record = osv()
+        record["affected"][0]["package"] = {"ecosystem": ecosystem, "name": name}
+        claim = only(read(record))
+        assert (claim.component, claim.ecosystem) == (component, "generic")
+
+
 def test_osv_commit_ranges_are_left_out() -> None:
     record = osv()
     record["affected"][0]["ranges"] = [

@@ -84,6 +84,16 @@ def test_the_files_of_one_update_come_in_together_or_not_at_all(tmp_path: Path) 
     assert not folder.exists() or not list(folder.iterdir())
 
 
+def test_a_file_that_does_not_say_its_day_needs_one(tmp_path: Path) -> None:
+    path = tmp_path / "epss.csv"
+    path.write_text("cve;epss;percentile\nCVE-2021-3156;0.92;0.997\n")
+    with pytest.raises(InputError, match=r"epss\.csv.*day"):
+        update(tmp_path / "advisories", [path])
+    done = update(tmp_path / "advisories", [path], as_of="2026-11-20")
+    assert done.files[0].as_of == "2026-11-20"
+    assert library_of(tmp_path / "advisories").sources[0].as_of
+
+
 def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "advisories"
     update(folder, [write(tmp_path / "a.jsonl", record("CVE-2027-0001"))])

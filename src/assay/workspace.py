@@ -172,14 +172,16 @@ class Workspace:
         self._write(self.load(stored), self._store.seals(stored.id), stored, out)
         return (out / DOCUMENTS[0]).resolve()
 
-    def update_knowledge(self, files: Sequence[Path], covers: Sequence[str] = ()) -> Update:
+    def update_knowledge(
+        self, files: Sequence[Path], covers: Sequence[str] = (), as_of: str = ""
+    ) -> Update:
         """Bring advisories, lists and lifecycles in. `reassess` then applies them.
 
         Raises:
             InputError: a file can't be read or has no usable record.
             StoreError: the workspace can't be written.
         """
-        return update(self._settings.folder / ADVISORIES, files, covers)
+        return update(self._settings.folder / ADVISORIES, files, covers, as_of)
 
     def reassess(self) -> tuple[Reassessed, ...]:
         """Hold stored evaluations, the newest of each release and image, against the knowledge.

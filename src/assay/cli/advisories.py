@@ -29,6 +29,9 @@ def update(
             "--covers", help="A component that these files cover, as you judge; repeatable."
         ),
     ] = None,
+    as_of: Annotated[
+        str, typer.Option(help="The day that the data is of, where a file does not say it.")
+    ] = "",
     reassess: Annotated[
         bool, typer.Option(help="Hold the stored evaluations against the new data.")
     ] = True,
@@ -42,7 +45,7 @@ def update(
     from assay.workspace import Settings, default_folder, open_workspace  # noqa: PLC0415
 
     opened = open_workspace(Settings(folder=workspace or default_folder()))
-    done = opened.update_knowledge(files, tuple(covers or ()))
+    done = opened.update_knowledge(files, tuple(covers or ()), as_of)
     _print(done)
     if reassess and done.is_new:
         _print_reassessed(opened.reassess())

@@ -62,7 +62,10 @@ class Key:
     def __lt__(self, other: "Key") -> bool:
         if self.scheme != other.scheme:
             raise TypeError(f"{self.scheme} and {other.scheme} versions don't compare")
-        return bool(self.value < other.value)
+        try:
+            return bool(self.value < other.value)
+        except TypeError:  # parts of different kinds, in versions that no release has
+            return str(self.value) < str(other.value)
 
     def __hash__(self) -> int:
         return hash(str(self.value))
@@ -193,7 +196,7 @@ _ECOSYSTEMS = {
 def _key(scheme: str, version: str) -> Key | None:
     try:
         value = _SCHEMES[scheme](version)
-        # Some of univers' classes fail only when they are compared.
-        return None if value is None or value < value else Key(scheme, value)  # noqa: PLR0124
+        # Some of univers' classes accept what they can't read, and fail when they are compared.
+        return None if value is None or getattr(value, "value", 0) is None else Key(scheme, value)
     except Exception:  # noqa: BLE001 (each of univers' schemes raises errors of its own)
         return None

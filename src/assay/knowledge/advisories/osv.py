@@ -27,7 +27,7 @@ from assay.model.known import package_identity
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 _ID = re.compile(r"[A-Za-z][\w.:+-]{2,80}")
-_UPSTREAM = frozenset({"", GENERIC, "git", "oss-fuzz"})
+_UPSTREAM = frozenset({"", GENERIC, "bitnami", "git", "linux", "oss-fuzz"})
 _DISTRIBUTIONS = frozenset(
     (
         *("alpine", "almalinux", "azure linux", "debian", "mageia", "opensuse", "openwrt"),
@@ -127,6 +127,8 @@ def _claims(record: JSON, own: str) -> Iterator[Claim]:
 
 def _component(name: str, family: str) -> str:
     """The component; of a language's ecosystem, the package under that ecosystem's name."""
+    if family == "linux":  # OSV's only package there is "Kernel"
+        return "linux"
     if family in _UPSTREAM | _DISTRIBUTIONS:
         return component_of_package(name)
     return package_identity(_PURL_TYPES.get(family, family), name)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.knowledge.advisories.bounds import Refused
+from assay.knowledge.advisories.bounds import Refused, day
 from assay.knowledge.advisories.library import Library
 from assay.knowledge.advisories.reading import Taken, read_path
 from assay.knowledge.advisories.shipped import shipped
@@ -63,19 +63,24 @@ def library_of(folder: Path | None = None) -> Library:
     return Library((*shipped(), *(brought_in(folder) if folder else ())))
 
 
-def update(folder: Path, files: Sequence[Path], covers: Iterable[str] = ()) -> Update:
+def update(
+    folder: Path, files: Sequence[Path], covers: Iterable[str] = (), as_of: str = ""
+) -> Update:
     """Read files into the folder; all of them, or none where one can't be used.
 
     Args:
         covers: components that the files cover, as whoever brings them in judges.
+        as_of: the day (ISO date) that the data is of, where a file does not say it.
 
     Raises:
-        InputError: a file can't be read or has no usable record; names it.
+        InputError: a file can't be read or has no usable record, or says of no day; names it.
         StoreError: the folder can't be written.
         DataError: a snapshot in the folder is damaged.
     """
     taken = [read_path(file) for file in files]
     before = library_of(folder)
+    for one in taken:
+        one.as_of = one.as_of or day(as_of)
     packed = [_packed(one, tuple(covers)) for one in taken]
     told: list[FileUpdate] = []
     fresh: list[Snapshot] = []
@@ -104,7 +109,7 @@ def update(folder: Path, files: Sequence[Path], covers: Iterable[str] = ()) -> U
 def _packed(taken: Taken, covers: tuple[str, ...]) -> bytes:
     if not taken.as_of:
         raise InputError(
-            taken.file, "says of no day how new it is", hint="the source's own form has a date"
+            taken.file, "does not say of which day it is", hint="say it: --as-of 2026-11-24"
         )
     source = Source(
         name=f"{' and '.join(sorted(taken.kinds))}: {taken.file}",
