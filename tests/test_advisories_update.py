@@ -15,7 +15,7 @@ from assay.knowledge.advisories.update import library_of, update
 from assay.model.advisory import Source
 from assay.model.errors import DataError, InputError
 from assay.model.evaluation import Evaluation
-from assay.model.staleness import staleness
+from assay.model.staleness import stale_in_short, staleness
 from assay.reassessing import read_vendor_says, reassess_all
 from assay.store import Seal, StoredEvaluation, open_store
 from tests.test_advisories_assess import evaluation, sighting
@@ -126,6 +126,9 @@ def test_staleness_is_said_with_the_day_handed_in() -> None:
     assert "2026-08-22" in told
     assert "(b) 167 days" in told
     assert "not measured" in staleness((), date(2026, 11, 24))
+    short = stale_in_short(sources, date(2026, 11, 24))
+    assert short == "2 of 2 sources are old; the newest ends 2026-08-22"
+    assert stale_in_short(sources, date(2026, 6, 20)) == ""
 
 
 # --- stored evaluations --------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from rich.text import Text
 from assay.cli.tables import SEVERITY_STYLE, safe
 from assay.model.evaluation import Evaluation
 from assay.model.known import KnownVulnerability
-from assay.model.staleness import staleness
+from assay.model.staleness import stale_in_short
 
-_SHOWN = 5
+_SHOWN = 3
 
 
 def print_known(console: Console, evaluation: Evaluation) -> None:
@@ -23,13 +23,11 @@ def print_known(console: Console, evaluation: Evaluation) -> None:
     unsupported = _count(evaluation, "lifecycle.unsupported")
     console.print(Text("Support   ", "bold") + Text(f"{unsupported} releases out of support"))
     silent = [one.component for one in evaluation.coverage if not one.is_measured]
-    if silent:
-        more = " …" if len(silent) > _SHOWN else ""
-        named = ", ".join(silent[:_SHOWN]) + more
-        console.print(safe(f"          of {len(silent)} the data says little or nothing: {named}"))
-    old = staleness(evaluation.knowledge.sources, datetime.now(UTC).date())
-    if old:
-        console.print(Text("          ") + Text(old, "yellow"))
+    told = [f"of {len(silent)} components the data says little or nothing"] if silent else []
+    old = stale_in_short(evaluation.knowledge.sources, datetime.now(UTC).date())
+    told += [old] if old else []
+    if told:
+        console.print(Text("Data      ", "bold") + Text("; ".join(told), "yellow"))
 
 
 def _line(one: KnownVulnerability) -> Text:

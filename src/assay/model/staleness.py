@@ -22,6 +22,16 @@ def stale(
     return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0].name)))
 
 
+def stale_in_short(
+    sources: Iterable[Source], today: date, after_days: int = STALE_AFTER_DAYS
+) -> str:
+    """The same for one line; empty where everything is fresh enough."""
+    listed = tuple(sources)
+    old = stale(listed, today, after_days)
+    newest = max((one.as_of for one in listed), default="")
+    return f"{len(old)} of {len(listed)} sources are old; the newest ends {newest}" if old else ""
+
+
 def staleness(sources: Iterable[Source], today: date, after_days: int = STALE_AFTER_DAYS) -> str:
     """One sentence for a reader; empty where everything is fresh enough."""
     listed = tuple(sources)
