@@ -23,11 +23,11 @@ def print_known(console: Console, evaluation: Evaluation) -> None:
     unsupported = _count(evaluation, "lifecycle.unsupported")
     console.print(Text("Support   ", "bold") + Text(f"{unsupported} releases out of support"))
     silent = [one.component for one in evaluation.coverage if not one.is_measured]
-    told = [f"of {len(silent)} components the data says little or nothing"] if silent else []
+    limits = [f"of {len(silent)} components the data says little or nothing"] if silent else []
     old = stale_in_short(evaluation.knowledge.sources, datetime.now(UTC).date())
-    told += [old] if old else []
-    if told:
-        console.print(Text("Data      ", "bold") + Text("; ".join(told), "yellow"))
+    limits += [old] if old else []
+    if limits:
+        console.print(Text("Data      ", "bold") + Text("; ".join(limits), "yellow"))
 
 
 def _line(one: KnownVulnerability) -> Text:
