@@ -98,6 +98,7 @@ def test_evaluate_ends_with_a_summary_of_one_screen(evaluated: Evaluated) -> Non
         "report.html",
         "evaluation.json",
         "sbom.cdx.json",
+        "findings.openvex.json",
         "findings.sarif",
     }
 

@@ -1,7 +1,7 @@
 """The rules' texts: complete, well typed, in step with what they speak of, and able to apply."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import PurePath
 from typing import Any
@@ -11,7 +11,7 @@ import yaml
 from cel_expr_python import cel
 
 from assay.assess import MEASURES, Facts, Rule, load_rules
-from assay.assess.facts import gather
+from assay.assess.facts import Sighting, gather
 from assay.assess.findings import find
 from assay.examine.settings.checks import SERVICES
 from assay.knowledge import knowledge_base
@@ -19,6 +19,7 @@ from assay.model.base import Frozen
 from assay.model.evaluation import CallTable, CertifiedKey, FunctionCalls
 from assay.model.finding import Finding, Severity
 from assay.model.functions import FunctionClasses
+from assay.model.known import SupportedCopy, VulnerableCopy
 from assay.model.measure import Value
 from assay.model.observations import (
     Account,
@@ -51,8 +52,10 @@ THEMES = [
     "hardening",
     "intake",
     "kernel",
+    "lifecycle",
     "secrets",
     "services",
+    "vulnerabilities",
 ]
 TEXTS = ["title", "severity_reason", "cwe", "remedy", "practice"]
 SUBJECTS: dict[str, type[Frozen] | None] = {
@@ -69,6 +72,8 @@ SUBJECTS: dict[str, type[Frozen] | None] = {
     "private_key": PrivateKey,
     "region": Region,
     "service": Service,
+    "support": SupportedCopy,
+    "vulnerability": VulnerableCopy,
     "weakness": Weakness,
     "file": None,
     "measures": None,
@@ -81,7 +86,7 @@ FILE_KEYS = set(
 )
 NO_IDENTITY = re.compile(
     r"file\.path|file\.size|file\.containers|o\.version|o\.offset|o\.size|o\.evidence|o\.not_|"
-    r"o\.sha256|o\.seal|o\.low|o\.high|o\.banner|as_of"
+    r"o\.sha256|o\.seal|o\.low|o\.high|o\.banner|as_of|o\.release|o\.series|o\.ends|o\.epss"
 )
 ENVIRONMENT = cel.NewEnv(
     variables={
@@ -240,12 +245,13 @@ def test_identity_survives_the_next_release(entry: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Example:
-    """What a rule must apply to: an observation in a file, a file, a region or measures.
+    """What a rule must apply to: an observation in a file, a file, a region, measures, or what is
+    known against a copy.
 
     `beside` is a second observation in the same image.
     """
 
-    fact: Observation | None = None
+    fact: Observation | SupportedCopy | VulnerableCopy | None = None
     file: dict[str, Any] = field(default_factory=dict)
     region: dict[str, Any] | None = None
     measures: dict[str, Value] = field(default_factory=dict)
@@ -342,6 +348,37 @@ def _service(program: str, manager: str = "systemd", name: str = "thing") -> Ser
 
 def _weakness(setting: str, service: str = "thing") -> Weakness:
     return Weakness(setting=setting, service=service, value="yes", evidence=Evidence())
+
+
+def _vulnerable(**changes: Any) -> VulnerableCopy:
+    sound: dict[str, Any] = {
+        "id": "CVE-2014-0160",
+        "component": "openssl",
+        "state": "affected",
+        "severity": "",
+        "exploited": "",
+        "epss": 0.1,
+        "fixed_in": "1.0.1g",
+        "release": "1.0.1e",
+        "contradiction": "",
+        "evidence": (Evidence(),),
+    }
+    return VulnerableCopy(**sound | changes)
+
+
+def _support(**changes: Any) -> SupportedCopy:
+    sound: dict[str, Any] = {
+        "component": "openssl",
+        "series": "3.5",
+        "release": "3.5.1",
+        "supported": True,
+        "ends": "2030-04-08",
+        "ended_days": 0,
+        "before_product": False,
+        "behind_months": 3,
+        "evidence": (Evidence(),),
+    }
+    return SupportedCopy(**sound | changes)
 
 
 def _credential(category: str) -> Credential:
@@ -453,6 +490,23 @@ EXAMPLES: dict[str, Example] = {
     "kernel.null_mapping": Example(_kernel(DEFAULT_MMAP_MIN_ADDR="0")),
     "kernel.unprivileged_bpf": Example(_kernel(BPF_UNPRIV_DEFAULT_OFF="n")),
     "kernel.debugger": Example(_kernel(KGDB="y")),
+    "lifecycle.ended_long_ago": Example(_support(supported=False, ended_days=1200)),
+    "lifecycle.ended": Example(_support(supported=False, ended_days=78)),
+    "lifecycle.ends_before_product": Example(_support(before_product=True)),
+    "lifecycle.far_behind": Example(_support(behind_months=30)),
+    "vulnerabilities.exploited": Example(_vulnerable(exploited="2022-05-04")),
+    "vulnerabilities.exploited_possibly": Example(
+        _vulnerable(state="possibly", exploited="2022-05-04")
+    ),
+    "vulnerabilities.critical": Example(_vulnerable(severity="critical")),
+    "vulnerabilities.high": Example(_vulnerable(severity="high")),
+    "vulnerabilities.other": Example(_vulnerable(severity="medium")),
+    "vulnerabilities.contradicted": Example(
+        _vulnerable(contradiction="openssl 1.0.1e was found in bin/x")
+    ),
+    "vulnerabilities.not_covered": Example(
+        measures={"vulnerabilities.not_covered": ("zlib", "tcpdump")}
+    ),
     "secrets.private_key": Example(_key()),
     "secrets.private_key_in_program": Example(_key(format="der"), _ELF),
     "secrets.encrypted_key": Example(_key(encrypted=True)),
@@ -499,6 +553,12 @@ SOUND: dict[str, Example] = {
     "kernels with support": Example(_kernel("6.1.183")),
     "5.10 until its end": Example(_kernel("5.10.265")),
     "7.1": Example(_kernel("7.1.9")),
+    "supported component": Example(_support()),
+    "kernels' support has rules of its own": Example(
+        _support(component="linux", supported=False, ended_days=2000)
+    ),
+    "possible, not exploited": Example(_vulnerable(state="possibly", severity="critical")),
+    "all covered": Example(measures={"vulnerabilities.not_covered": ()}),
     "service": Example(_service("/usr/sbin/dropbear -R", "procd", "dropbear")),
     "download over TLS": Example(_service("curl https://updates.example/list", "cron")),
     "telnet client": Example(_service("/usr/bin/telnet 127.0.0.1 25", "cron", "watch")),
@@ -544,12 +604,18 @@ def _findings(
         classes,
         AS_OF,
     )
+    if isinstance(example.fact, SupportedCopy | VulnerableCopy):
+        known = {type(example.fact): (Sighting(file, example.fact),)}
+        facts = replace(facts, sightings={**facts.sightings, **known})
     unmeasured: dict[str, Value] = {measure.info.name: None for measure in MEASURES}
     return find(rules, facts, unmeasured | example.measures)
 
 
 def _facts(example: Example) -> tuple[Observation, ...]:
-    return tuple(fact for fact in (example.fact, example.beside) if fact)
+    facts = (example.fact, example.beside)
+    return tuple(
+        fact for fact in facts if fact and not isinstance(fact, SupportedCopy | VulnerableCopy)
+    )
 
 
 def _regions(example: Example) -> tuple[Region, ...]:

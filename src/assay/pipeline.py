@@ -6,7 +6,7 @@ the secrets in it. Must not know: where anything is stored, who asked.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol, TypeVar
@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from assay import __version__
-from assay.assess import Rule, SealedSecret, assess, compose, seals
+from assay.assess import Consulted, Rule, SealedSecret, VendorSays, assess, compose, seals
 from assay.examine import Examiner
 from assay.intake import INTAKE_VERSION, Unpacked, fingerprint, unpack
 from assay.intake import Limits as IntakeLimits
@@ -59,6 +59,7 @@ class Ports:
     intake_limits: IntakeLimits
     run_limits: RunLimits
     progress: Progress
+    vendor_says: VendorSays = field(default_factory=VendorSays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def evaluate(request: Request, ports: Ports) -> Evaluated:
     ports.progress(Step("Reading"))
     image = fingerprint(request.image)
     if known := _recall(_EVALUATED, _evaluation_key(image, ports), ports.memory):
-        return replace(known, evaluation=_of(request, known.evaluation))
+        return replace(known, evaluation=_of(request, known.evaluation, ports.vendor_says))
     with TemporaryDirectory(prefix="assay-", dir=ports.scratch) as scratch:
         unpacked = _unpack(request.image, image, Path(scratch), ports)
         examined = _examine(unpacked, ports)
@@ -94,10 +95,11 @@ def evaluate(request: Request, ports: Ports) -> Evaluated:
         classes=ports.knowledge.functions,
         rules=ports.rules,
         as_of=ports.knowledge.info.as_of,
+        consulted=Consulted(ports.knowledge.background, ports.vendor_says),
     )
     evaluation = compose(
         assessment,
-        subject=_subject(request, unpacked.tree.sha256, unpacked.tree.size),
+        subject=_subject(request, unpacked.tree.sha256, unpacked.tree.size, ports.vendor_says),
         tool=_tool(ports.examiners),
         knowledge=ports.knowledge.info,
         rules=ports.rules,
@@ -117,6 +119,7 @@ def _evaluation_key(image: str, ports: Ports) -> str:
         _tool(ports.examiners).model_dump_json(),
         ports.knowledge.info.model_dump_json(),
         ports.assessment,
+        TypeAdapter(VendorSays).dump_json(ports.vendor_says).decode(),
         hashlib.sha256(ports.seal_key).hexdigest(),
     ]
     return f"evaluation:{digest(parts)}"
@@ -144,9 +147,9 @@ def _remember(evaluated: Evaluated, image: str, unpacked: Unpacked, ports: Ports
         ports.memory.remember(key, _EVALUATED.dump_json(evaluated, by_alias=True))
 
 
-def _of(request: Request, evaluation: Evaluation) -> Evaluation:
+def _of(request: Request, evaluation: Evaluation, says: VendorSays) -> Evaluation:
     """The same evaluation for another name of the same image."""
-    named = _subject(request, evaluation.subject.sha256, evaluation.subject.size)
+    named = _subject(request, evaluation.subject.sha256, evaluation.subject.size, says)
     return evaluation.model_copy(update={"subject": named})
 
 
@@ -188,7 +191,7 @@ def _examine(unpacked: Unpacked, ports: Ports) -> tuple[Examined, ...]:
     )
 
 
-def _subject(request: Request, sha256: str, size: int) -> Subject:
+def _subject(request: Request, sha256: str, size: int, says: VendorSays) -> Subject:
     return Subject(
         vendor=request.vendor,
         product=request.product,
@@ -196,6 +199,7 @@ def _subject(request: Request, sha256: str, size: int) -> Subject:
         name=request.image.resolve().name,
         sha256=sha256,
         size=size,
+        supported_until=says.supported_until,
     )
 
 

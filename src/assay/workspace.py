@@ -9,15 +9,14 @@ Takes: settings. Gives: a ready workspace. Must not know: arguments, terminals, 
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.documents import encode_json, make_folder, refuse_inside, write_whole
 from assay.model.errors import InputError, StoreError
 from assay.model.request import Progress, Request, Step
 from assay.store import (
@@ -30,12 +29,16 @@ from assay.store import (
 )
 
 if TYPE_CHECKING:
+    from assay.assess import VendorSays
     from assay.intake import Extractor, Protection
     from assay.intake import Limits as IntakeLimits
+    from assay.knowledge import KnowledgeBase
+    from assay.knowledge.advisories.update import Update
     from assay.model.evaluation import Evaluation
     from assay.model.finding import RuleInfo
     from assay.model.measure import MeasureInfo
     from assay.pipeline import Ports
+    from assay.reassessing import Reassessed
     from assay.report import ReusedKey, Summary
     from assay.runner import Limits as RunLimits
 
@@ -45,11 +48,13 @@ __all__ = [
     "Extractor",
     "Progress",
     "Protection",
+    "Reassessed",
     "Request",
     "Settings",
     "Step",
     "StoredEvaluation",
     "Summary",
+    "Update",
     "Workspace",
     "default_folder",
     "encode",
@@ -57,6 +62,7 @@ __all__ = [
     "measure_list",
     "open_workspace",
     "protections",
+    "read_vendor_says",
     "rule_list",
     "schemas",
     "summarise",
@@ -64,6 +70,8 @@ __all__ = [
 
 DOCUMENTS = ("report.html", "evaluation.json", "sbom.cdx.json", "findings.sarif")
 _SHORTEST_ID = 4
+ADVISORIES = "knowledge/advisories"
+"""Where a workspace keeps what users brought in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +111,17 @@ class Workspace:
         self._now = now
         self._store: Store = open_store(settings.folder)
 
-    def evaluate(self, request: Request, out: Path, progress: Progress = lambda step: None) -> Done:
-        """Evaluate an image, write the four documents, remember the evaluation.
+    def evaluate(
+        self,
+        request: Request,
+        out: Path,
+        progress: Progress = lambda step: None,
+        says: VendorSays | None = None,
+    ) -> Done:
+        """Evaluate an image, write the documents, remember the evaluation.
+
+        Args:
+            says: what the vendor says of the release (`read_vendor_says`).
 
         Raises:
             InputError: the image can't be read or the folder can't be written.
@@ -114,10 +131,10 @@ class Workspace:
         from assay.pipeline import evaluate
 
         for place, name in ((out, "report"), (self._settings.folder, "workspace")):
-            _refuse_inside(request.image, place, name)
-        _make_folder(out)
+            refuse_inside(request.image, place, name)
+        make_folder(out)
         with scratch_folder(self._settings.folder) as scratch:
-            result = evaluate(request, self._ports(scratch, progress))
+            result = evaluate(request, self._ports(scratch, progress, says))
         progress(Step("Writing"))
         document = encode(result.evaluation)
         name = self._store.put_document(document)
@@ -176,11 +193,38 @@ class Workspace:
         if out is None and stored.report and page.exists():
             return page
         out = out or self._settings.folder / "reports" / stored.id
-        _make_folder(out)
+        make_folder(out)
         self._write(self.load(stored), self._store.seals(stored.id), stored, out)
         return (out / DOCUMENTS[0]).resolve()
 
-    def _record(self, evaluation: Evaluation, document: str, out: Path) -> StoredEvaluation:
+    def update_knowledge(
+        self, files: Sequence[Path], covers: Sequence[str] = (), as_of: str = ""
+    ) -> Update:
+        """Bring advisories, lists and lifecycles in. `reassess` then applies them.
+
+        Raises:
+            InputError: a file can't be read or has no usable record.
+            StoreError: the workspace can't be written.
+        """
+        from assay.knowledge.advisories.update import update
+
+        return update(self._settings.folder / ADVISORIES, files, covers, as_of)
+
+    def reassess(self) -> tuple[Reassessed, ...]:
+        """Hold stored evaluations, the newest of each release and image, against the knowledge.
+
+        Where the result differs, it is stored as a new evaluation beside the old one.
+
+        Raises:
+            StoreError: the workspace can't be read or written.
+        """
+        from assay.reassessing import reassess_all
+
+        return reassess_all(self._store, self.load, self._knowledge(), self._record)
+
+    def _record(
+        self, evaluation: Evaluation, document: str, out: Path | None = None
+    ) -> StoredEvaluation:
         subject = evaluation.subject
         share = evaluation.measures.get("intake.understood.share")
         findings = evaluation.findings
@@ -198,13 +242,14 @@ class Workspace:
             findings=len(findings),
             worst=findings[0].severity.value if findings else None,
             document=document,
-            report=str(out.resolve()),
+            report=str(out.resolve()) if out else None,
         )
 
     def _write(
         self, evaluation: Evaluation, seals: tuple[Seal, ...], stored: StoredEvaluation, out: Path
     ) -> None:
         from assay.exchange import cyclonedx, sarif
+        from assay.reassessing import write_openvex
         from assay.report import render_html
 
         reused = self._reused_keys(seals, stored)
@@ -212,11 +257,12 @@ class Workspace:
         contents = (
             page.encode("utf-8", "replace"),
             encode(evaluation),
-            _json(cyclonedx.bom(evaluation)),
-            _json(sarif.log(evaluation)),
+            encode_json(cyclonedx.bom(evaluation)),
+            encode_json(sarif.log(evaluation)),
         )
         for name, content in zip(DOCUMENTS, contents, strict=True):
-            _write_whole(out / name, content)
+            write_whole(out / name, content)
+        write_openvex(evaluation, stored.evaluated_at, out)
 
     def _reused_keys(
         self, seals: tuple[Seal, ...], stored: StoredEvaluation
@@ -238,11 +284,10 @@ class Workspace:
             != (stored.vendor, stored.product, stored.release)
         )
 
-    def _ports(self, scratch: Path, progress: Progress) -> Ports:
-        from assay.assess import assessment_form, load_rules
+    def _ports(self, scratch: Path, progress: Progress, says: VendorSays | None) -> Ports:
+        from assay.assess import VendorSays, assessment_form, load_rules
         from assay.examine import EXAMINERS
         from assay.intake import Limits as IntakeLimits
-        from assay.knowledge import knowledge_base
         from assay.pipeline import Ports
         from assay.runner import Limits as RunLimits
         from assay.runner import process_pool
@@ -255,14 +300,20 @@ class Workspace:
             workers=settings.workers or len(os.sched_getaffinity(0)),
             scratch=scratch,
             examiners=EXAMINERS,
-            knowledge=knowledge_base(settings.functions),
+            knowledge=self._knowledge(),
             rules=load_rules(),
             assessment=assessment_form(),
             seal_key=seal_key(settings.folder),
             intake_limits=settings.intake_limits or IntakeLimits(),
             run_limits=run_limits,
             progress=progress,
+            vendor_says=says or VendorSays(),
         )
+
+    def _knowledge(self) -> KnowledgeBase:
+        from assay.knowledge import knowledge_base
+
+        return knowledge_base(self._settings.functions, self._settings.folder / ADVISORIES)
 
 
 def open_workspace(settings: Settings) -> Workspace:
@@ -302,6 +353,15 @@ def rule_list() -> tuple[RuleInfo, ...]:
     return tuple(rule.info for rule in load_rules())
 
 
+def read_vendor_says(
+    vex: Iterable[Path] = (), supported_until: str = "", built: Iterable[tuple[str, Path]] = ()
+) -> VendorSays:
+    """What the vendor says of a release, out of its files; see `assay.reassessing`."""
+    from assay import reassessing
+
+    return reassessing.read_vendor_says(vex, supported_until, built)
+
+
 def schemas() -> dict[str, dict[str, object]]:
     """JSON Schemas of the documents that Assay writes, by the document's name."""
     from assay.exchange.schema import evaluation_schema
@@ -327,37 +387,3 @@ def _names(reference: str, stored: StoredEvaluation) -> bool:
     return full[-len(words) :] == words or (
         len(reference) >= _SHORTEST_ID and stored.id.startswith(reference)
     )
-
-
-def _json(document: object) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _refuse_inside(image: Path, place: Path, name: str) -> None:
-    if image.is_dir() and place.resolve().is_relative_to(image.resolve()):
-        raise InputError(
-            str(place),
-            f"the {name} lies inside the folder that is evaluated",
-            hint=f"choose another place for the {name}",
-        )
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(out), f"can't be made: {error.strerror}") from error
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise InputError(str(out), "can't be written to")
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is the old one or the new one, never half."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise InputError(str(path), f"can't be written: {error.strerror}") from error

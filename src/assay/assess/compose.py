@@ -5,27 +5,24 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from assay.assess.assessment import Assessment
+from assay.assess.copies import copies_of, logs_of
 from assay.assess.facts import Facts, Sighting
 from assay.assess.measures import MEASURES
 from assay.assess.rules import Rule
 from assay.model.base import Frozen
 from assay.model.evaluation import (
     CallTable,
-    ComponentCopy,
-    CopyEvidence,
     Evaluation,
     ExecutableEntry,
     Knowledge,
     Seen,
     Subject,
     Tool,
-    VersionRange,
 )
 from assay.model.observations import (
     Account,
     AuthorizedKey,
     Certificate,
-    ComponentSighting,
     Credential,
     Executable,
     KernelImage,
@@ -63,7 +60,13 @@ def compose(
         knowledge=knowledge,
         subject=subject,
         tree=facts.tree,
-        components=tuple(_copy(seen) for seen in facts.of(ComponentSighting)),
+        components=copies_of(facts),
+        vulnerabilities=facts.known.vulnerabilities if facts.known else (),
+        support=facts.known.support if facts.known else (),
+        coverage=facts.known.coverage if facts.known else (),
+        statements=assessment.statements,
+        built=dict(assessment.built),
+        change_logs=logs_of(facts),
         executables=_executables(facts),
         modules=_seen(facts, KernelModule),
         kernels=_seen(facts, KernelImage),
@@ -74,8 +77,12 @@ def compose(
         credentials=_seen(facts, Credential),
         services=_seen(facts, Service),
         weaknesses=_seen(facts, Weakness),
-        measures=assessment.measures,
-        measure_list=tuple(measure.info for measure in MEASURES),
+        measures=assessment.measures
+        | {one.info.name: one.value for one in assessment.by_component},
+        measure_list=(
+            *(measure.info for measure in MEASURES),
+            *(one.info for one in assessment.by_component),
+        ),
         rules=tuple(rule.info for rule in rules if rule.info.id in applied),
         findings=assessment.findings,
         not_measured=assessment.not_measured,
@@ -127,24 +134,3 @@ def _executable(seen: Sighting[Executable], calls: CallTable | None) -> Executab
     }
     values.pop("type")
     return ExecutableEntry(path=seen.file.path, sha256=seen.file.sha256, calls=calls, **values)
-
-
-def _copy(seen: Sighting[ComponentSighting]) -> ComponentCopy:
-    fact = seen.fact
-    between = VersionRange(low=fact.low, high=fact.high) if fact.low or fact.high else None
-    return ComponentCopy(
-        name=fact.name,
-        purl=fact.purl,
-        version=fact.version or None,
-        versions=between,
-        copy=fact.copy_extent,
-        path=seen.file.path,
-        sha256=seen.file.sha256,
-        method=fact.method,
-        confidence=fact.confidence,
-        supplier=fact.supplier,
-        evidence=tuple(
-            CopyEvidence(offset=one.offset, excerpt=one.excerpt, symbol=one.symbol)
-            for one in fact.evidence
-        ),
-    )

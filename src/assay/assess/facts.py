@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from assay.assess.calls import call_table
 from assay.model.evaluation import CallTable, CertifiedKey
 from assay.model.functions import FunctionClasses
+from assay.model.known import Known
 from assay.model.observations import Calls, Certificate, CodeHardening, Executable, PrivateKey
 from assay.model.outcome import Examined, Ran
 from assay.model.tree import File, Tree
@@ -29,13 +30,15 @@ class Facts:
     """The tree, and the facts by type, each in the order of the tree's files.
 
     A content that stands at several paths gives its facts once for each.
-    `as_of` is the day (ISO date) that dated judgements refer to.
+    `as_of` is the day (ISO date) that dated judgements refer to. `known` is what is known against
+    the components, None where nothing was consulted.
     """
 
     tree: Tree
     as_of: str
     examined: tuple[Examined, ...]
     sightings: Mapping[type, tuple[Sighting[Any], ...]]
+    known: Known | None = None
 
     @cached_property
     def tried(self) -> Counter[str]:

@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-_ROOMS = (Path(__file__).parent, Path(__file__).parents[1] / "model")
+_SOURCE = Path(__file__).parents[1]
+_ROOMS = (_SOURCE / "assess", _SOURCE / "knowledge", _SOURCE / "model")
 
 
 def assessment_form() -> str:

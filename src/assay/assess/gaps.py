@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from assay.assess.facts import Facts
+from assay.assess.known import gaps_of
 from assay.assess.measures import Unknown
 from assay.model.evaluation import NotMeasured
 from assay.model.observations import Unmeasured
@@ -22,6 +23,7 @@ def gaps(facts: Facts, unknown: Mapping[str, Unknown]) -> tuple[NotMeasured, ...
         NotMeasured(what=what, why=why, path=min(paths), files=len(set(paths)))
         for (what, why), paths in entries.items()
     ]
+    listed += gaps_of(facts.known) if facts.known else []
     listed += [NotMeasured(what=name, why=value.why) for name, value in unknown.items()]
     return tuple(sorted(listed, key=lambda one: (one.what, one.why, one.path)))
 

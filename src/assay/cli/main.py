@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
+from assay.cli import advisories
 from assay.model.errors import AssayError, InputError
 
 _DEFECT = 3
@@ -30,6 +31,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+knowledge = typer.Typer(
+    help="What is known beforehand: advisories and lifecycles.", no_args_is_help=True
+)
+app.add_typer(knowledge, name="knowledge")
+advisories.register(knowledge)
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -75,17 +82,35 @@ def evaluate(
         Path | None,
         typer.Option(help="Your own list of safe and unsafe functions, beside the shipped one."),
     ] = None,
+    vex: Annotated[
+        list[Path] | None,
+        typer.Option(help="What the vendor says: OpenVEX, CSAF VEX, CycloneDX VEX; repeatable."),
+    ] = None,
+    supported_until: Annotated[
+        str, typer.Option(help="The day to which the vendor promises support (2030-12-31).")
+    ] = "",
+    built: Annotated[
+        Path | None,
+        typer.Option(help="Source files that the kernel's build contains (list of paths)."),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Take a release apart, measure how well it was engineered, write the report."""
     from assay.cli.progress import shown_progress
     from assay.cli.summary import print_summary
-    from assay.workspace import Request, Settings, default_folder, open_workspace
+    from assay.workspace import (
+        Request,
+        Settings,
+        default_folder,
+        open_workspace,
+        read_vendor_says,
+    )
 
+    says = read_vendor_says(vex or (), supported_until, [("linux", built)] if built else ())
     settings = Settings(folder=workspace or default_folder(), workers=jobs, functions=functions)
     with shown_progress() as progress:
         done = open_workspace(settings).evaluate(
-            Request(image, vendor, product, release), out, progress
+            Request(image, vendor, product, release), out, progress, says
         )
     print_summary(done)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from assay.cli.known import print_known
 from assay.cli.tables import SEVERITY_STYLE, plain_table, safe
 from assay.workspace import DOCUMENTS, Done, StoredEvaluation, summarise
 
@@ -76,6 +77,7 @@ def _print(console: Console, evaluation: Evaluation) -> None:
     _findings(console, summary)
     _calls(console, summary)
     _measured(console, evaluation)
+    print_known(console, evaluation)
     _gaps(console, evaluation)
 
 

@@ -8,6 +8,7 @@ from assay.examine import (
     accounts,
     calls,
     certificates,
+    changelogs,
     components,
     configuration,
     credentials,
@@ -31,6 +32,7 @@ EXAMINERS: tuple[Examiner, ...] = (
     configuration.EXAMINER,
     kernel.EXAMINER,
     packages.EXAMINER,
+    changelogs.EXAMINER,
 )
 
 __all__ = ["EXAMINERS", "Content", "ExamineError", "Examiner"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
+from assay.exchange.cyclonedx_vex import references, vulnerabilities
 from assay.exchange.text import is_sha256, plain
 from assay.model.base import digest
 from assay.model.evaluation import ComponentCopy, Evaluation
@@ -40,6 +41,8 @@ def bom(evaluation: Evaluation) -> dict[str, Any]:
     for copy in evaluation.components:
         groups.setdefault(_key(copy), []).append(copy)
     components = [_component(key, copies) for key, copies in sorted(groups.items())]
+    behind = {_reference(key): copies for key, copies in groups.items()}
+    known = vulnerabilities(evaluation, references(behind), _IMAGE)
     content = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -48,6 +51,7 @@ def bom(evaluation: Evaluation) -> dict[str, Any]:
         "metadata": _metadata(evaluation),
         "components": components,
         **_relations([component["bom-ref"] for component in components]),
+        **({"vulnerabilities": known} if known else {}),
     }
     return {**content, "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, digest(content))}"}
 
@@ -108,6 +112,14 @@ def _image(evaluation: Evaluation) -> dict[str, Any]:
             _property("assay:image.size", str(subject.size)),
             _property("assay:knowledge.version", evaluation.knowledge.version),
             _property("assay:knowledge.as_of", evaluation.knowledge.as_of),
+            *(
+                _property(f"assay:source.{source.name}", source.as_of)
+                for source in evaluation.knowledge.sources
+            ),
+            *(
+                _property(f"assay:coverage.{one.component}", one.judgement.value)
+                for one in evaluation.coverage
+            ),
             *measured,
         ],
     }
@@ -122,7 +134,7 @@ def _component(key: _Key, copies: Sequence[ComponentCopy]) -> dict[str, Any]:
     name, version, low, high = key
     component: dict[str, Any] = {
         "type": "operating-system" if name == "linux" else "library",
-        "bom-ref": f"component:{digest(list(key))[:24]}",
+        "bom-ref": _reference(key),
         "name": plain(name),
         "evidence": {
             "identity": _identities(version, copies),
@@ -146,6 +158,10 @@ def _component(key: _Key, copies: Sequence[ComponentCopy]) -> dict[str, Any]:
     if hashes := _hashes(copies):
         component["hashes"] = hashes
     return component
+
+
+def _reference(key: _Key) -> str:
+    return f"component:{digest(list(key))[:24]}"
 
 
 def _purl(copies: Sequence[ComponentCopy]) -> str:

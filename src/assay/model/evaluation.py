@@ -4,14 +4,17 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field, field_serializer, field_validator
 
+from assay.model.advisory import Source, Statement
 from assay.model.base import Frozen
 from assay.model.finding import Finding, RuleInfo
 from assay.model.functions import Family, Safety
+from assay.model.known import Coverage, KnownVulnerability, Support
 from assay.model.measure import MeasureInfo, Value, flatten, nest
 from assay.model.observations import (
     Account,
     AuthorizedKey,
     Certificate,
+    ChangeLog,
     Credential,
     Evidence,
     Hardening,
@@ -27,7 +30,8 @@ T = TypeVar("T")
 
 
 class Subject(Frozen):
-    """What was evaluated. `name` is the image's file name, `sha256` and `size` are the image's."""
+    """What was evaluated. `name` is the image's file name, `sha256` and `size` are the image's;
+    `supported_until` is the day (ISO date) to which its vendor promises support, if told."""
 
     vendor: str
     product: str
@@ -35,6 +39,7 @@ class Subject(Frozen):
     name: str
     sha256: str
     size: int
+    supported_until: str = ""
 
 
 class Part(Frozen):
@@ -53,11 +58,13 @@ class Tool(Frozen):
 
 
 class Knowledge(Frozen):
-    """What was known beforehand. `as_of` (ISO date) is the day that dated judgements refer to."""
+    """What was known beforehand. `as_of` (ISO date) is the day that dated judgements refer to;
+    `sources` are the bodies of advisories and lists that were consulted, each with its own day."""
 
     version: str
     as_of: str
     parts: tuple[Part, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 class VersionRange(Frozen):
@@ -182,7 +189,10 @@ class Evaluation(Frozen):
     """The whole result. The same image, tool and knowledge give the same bytes.
 
     `measures` maps dotted names to values in Python and is nested in JSON. Seals (keyed hashes
-    of secrets) are blanked: they stay in the workspace.
+    of secrets) are blanked: they stay in the workspace. `vulnerabilities`, `support` and `coverage`
+    say what is known against the components, `statements` what the vendor says to that (VEX), and
+    `built` which source files the builds of components contain, as far as the vendor told;
+    `change_logs` are what a distribution says of its packages.
     """
 
     schema_version: Literal["1"] = "1"
@@ -191,6 +201,12 @@ class Evaluation(Frozen):
     subject: Subject
     tree: Tree
     components: tuple[ComponentCopy, ...] = ()
+    vulnerabilities: tuple[KnownVulnerability, ...] = ()
+    support: tuple[Support, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    built: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    change_logs: tuple[Seen[ChangeLog], ...] = ()
     executables: tuple[ExecutableEntry, ...] = ()
     modules: tuple[Seen[KernelModule], ...] = ()
     kernels: tuple[Seen[KernelImage], ...] = ()

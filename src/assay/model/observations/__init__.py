@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from assay.model.observations.base import EXCERPT_LIMIT, Evidence, Unmeasured
-from assay.model.observations.component import ComponentSighting
+from assay.model.observations.component import ChangeLog, ComponentSighting
 from assay.model.observations.executable import (
     OFFSETS_KEPT,
     CalledFunction,
@@ -41,6 +41,7 @@ Observation = Annotated[
     | Weakness
     | KernelImage
     | ComponentSighting
+    | ChangeLog
     | Unmeasured,
     Field(discriminator="type"),
 ]
@@ -56,6 +57,7 @@ __all__ = [
     "CalledFunction",
     "Calls",
     "Certificate",
+    "ChangeLog",
     "CodeHardening",
     "ComponentSighting",
     "Credential",

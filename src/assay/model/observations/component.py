@@ -26,3 +26,18 @@ class ComponentSighting(Frozen):
     confidence: float
     supplier: str = ""
     evidence: tuple[Evidence, ...] = ()
+
+
+class ChangeLog(Frozen):
+    """A distribution's change log of one source package: the CVEs that it says are mended.
+
+    `version` is the newest entry's, the distribution's own; `fixes` are (CVE, version of the entry
+    that first names it as mended).
+    """
+
+    type: Literal["changelog"] = "changelog"
+    source: str
+    component: str
+    version: str
+    fixes: tuple[tuple[str, str], ...]
+    evidence: Evidence

@@ -1,0 +1,1 @@
+"""Advisories, exploitation, likelihood and lifecycles: read, keep, and hold against releases."""
