@@ -1,4 +1,4 @@
-"""What is known beforehand: function classes, defaults, version strings, kernel settings.
+"""What is known beforehand: function classes, defaults, version strings, component signatures.
 
 Takes: data files that ship or that users bring. Gives: frozen lists, with version and date.
 Must not know: any image.
@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from assay.knowledge.functions import load_functions
+from assay.knowledge.signatures import shipped_snapshot, snapshot_digest
 from assay.model.evaluation import Knowledge, Part
 from assay.model.functions import FunctionClasses
 
@@ -25,8 +26,10 @@ class KnowledgeBase:
     functions: FunctionClasses
 
 
-def knowledge_base(extra_functions: Path | None = None) -> KnowledgeBase:
-    """The shipped knowledge, with a user's own list of functions added to it.
+def knowledge_base(
+    extra_functions: Path | None = None, signatures: tuple[Path, ...] = ()
+) -> KnowledgeBase:
+    """The shipped knowledge, with a user's own list of functions and signatures added to it.
 
     Raises:
         DataError: a list is malformed; names file and entry.
@@ -38,6 +41,10 @@ def knowledge_base(extra_functions: Path | None = None) -> KnowledgeBase:
         for file in files
         if file.name.endswith(".yaml")
     ]
+    if shipped := shipped_snapshot():
+        parts.append(Part(name=shipped.name, version=snapshot_digest(shipped)[:16]))
+    for file in signatures:
+        parts.append(Part(name=f"user: {file.name}", version=snapshot_digest(file)[:16]))
     if extra_functions:
         version = hashlib.sha256(extra_functions.read_bytes()).hexdigest()[:16]
         parts.append(Part(name=f"user: {extra_functions.name}", version=version))

@@ -1,0 +1,73 @@
+"""Constant tables: S-boxes, CRC and Huffman tables, which tell components of few words.
+
+How it works: a table's hash has two parts. Its upper 24 bits come from the first eight bytes alone,
+so that one look at each place of a binary where a table may stand (multiples of four) dismisses
+nearly all of them; its lower 40 bits come from the whole table, which is hashed at the rest.
+
+Source: FindCrypt and signsrch show that constants identify algorithms; the two-part hash is ours.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from assay.knowledge.signatures.text import U64, Index, hash_names
+
+WIDTHS = (16, 32, 64, 128)
+"""Bytes of a table's leading numbers: sixteen of one, two, four or eight bytes."""
+
+_HEAD_BITS = 24
+_LOW = np.uint64((1 << (64 - _HEAD_BITS)) - 1)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_MOST = 20_000
+
+
+def hash_tables(tables: Sequence[bytes]) -> U64:
+    """The hashes of tables' leading bytes, in their order; 0 for one that begins with zeros."""
+    words = np.frombuffer(b"".join(table[:8] for table in tables), "<u8")
+    hashes: U64 = np.where(
+        words == 0, np.uint64(0), _heads(words) | (hash_names(tables) & _LOW)
+    ).astype(np.uint64)
+    return hashes
+
+
+class TableFinder:
+    """Finds places of known tables. `known` are the hashes of all tables that are looked for."""
+
+    def __init__(self, known: U64) -> None:
+        self._known = np.unique(known)
+        # A smaller table of the same bits stays in the processor's cache.
+        self._may = np.zeros(1 << 20, np.bool_)
+        self._may[known >> np.uint64(44)] = True
+
+    def find(self, data: bytes | memoryview) -> tuple[U64, Index]:
+        """Hashes of the tables in `data`, and their offsets."""
+        raw = np.frombuffer(data, np.uint8)
+        places = [self._places(raw, shift) for shift in (0, 4)]
+        offsets = np.sort(np.concatenate(places))[:_MOST]
+        view = memoryview(data)
+        pieces = [
+            (int(at), bytes(view[at : at + width]))
+            for at in offsets
+            for width in WIDTHS
+            if at + width <= len(view)
+        ]
+        if not pieces:
+            return np.empty(0, np.uint64), np.empty(0, np.int64)
+        hashes = hash_tables([piece for _, piece in pieces])
+        at = np.array([at for at, _ in pieces], np.int64)
+        kept = np.isin(hashes, self._known)
+        return hashes[kept], at[kept]
+
+    def _places(self, raw: np.ndarray[tuple[int], np.dtype[np.uint8]], shift: int) -> Index:
+        usable = (len(raw) - shift) // 8 * 8
+        if usable <= 0:
+            return np.empty(0, np.int64)
+        words = np.frombuffer(raw[shift : shift + usable].tobytes(), "<u8")
+        may = self._may[(words * _SPREAD) >> np.uint64(44)] & (words != 0)
+        return np.flatnonzero(may) * 8 + shift
+
+
+def _heads(words: U64) -> U64:
+    heads: U64 = (words * _SPREAD) & ~_LOW
+    return heads
