@@ -15,13 +15,15 @@ from assay.model.tree import File, Kind
 class Subject:
     """One file. `soname` is the name that it is linked by, `needed` those of what it uses.
 
-    Both are empty where the file is no dynamic ELF or its headers can't be read.
+    Both are empty where the file is no dynamic ELF or its headers can't be read. `elf` is the
+    parsed file, None where it is no ELF file or can't be parsed.
     """
 
     data: bytes | memoryview
     file: File
     soname: str = ""
     needed: tuple[str, ...] = ()
+    elf: lief.ELF.Binary | None = None
 
 
 Recogniser = Callable[[Subject], Iterable[ComponentSighting]]
@@ -39,7 +41,7 @@ def subject(data: memoryview, file: File) -> Subject:
         return Subject(content, file)
     entry = elf.get(lief.ELF.DynamicEntry.TAG.SONAME)
     soname = entry.name if isinstance(entry, lief.ELF.DynamicSharedObject) else ""
-    return Subject(content, file, _text(soname), tuple(_text(name) for name in elf.libraries))
+    return Subject(content, file, _text(soname), tuple(_text(name) for name in elf.libraries), elf)
 
 
 def _text(name: str | bytes) -> str:
