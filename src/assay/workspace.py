@@ -15,12 +15,14 @@ from pathlib import Path
 import platformdirs
 
 from assay.assess import MEASURES, load_rules
-from assay.examine import EXAMINERS
+from assay.examine import EXAMINERS, Examiner
+from assay.examine.components import examiner as components_examiner
 from assay.exchange import cyclonedx, sarif
 from assay.exchange.schema import evaluation_schema
 from assay.intake import Extractor, Protection, extractors, protections
 from assay.intake import Limits as IntakeLimits
 from assay.knowledge import knowledge_base
+from assay.knowledge.signatures.shelf import Listed, Shelf, Shown, build_snapshot
 from assay.model.base import Frozen
 from assay.model.errors import InputError, StoreError
 from assay.model.evaluation import Evaluation
@@ -36,10 +38,13 @@ __all__ = [
     "DOCUMENTS",
     "Done",
     "Extractor",
+    "Listed",
     "Progress",
     "Protection",
     "Request",
     "Settings",
+    "Shelf",
+    "Shown",
     "StoredEvaluation",
     "Summary",
     "Workspace",
@@ -49,12 +54,16 @@ __all__ = [
     "measure_list",
     "open_workspace",
     "protections",
+    "rebuild_signatures",
     "rule_list",
     "schemas",
+    "signature_shelf",
     "summarise",
 ]
 
 DOCUMENTS = ("report.html", "evaluation.json", "sbom.cdx.json", "findings.sarif")
+
+_BUILD_MEMORY = 16 << 30
 
 
 class Settings(Frozen):
@@ -201,13 +210,14 @@ class Workspace:
         settings = self._settings
         scratch = settings.folder / "scratch"
         scratch.mkdir(exist_ok=True)
+        signatures = signature_shelf(settings.folder).files()
         return Ports(
             memory=self._store,
             engine=process_pool(settings.run_limits.memory_bytes),
             workers=settings.workers or len(os.sched_getaffinity(0)),
             scratch=scratch,
-            examiners=EXAMINERS,
-            knowledge=knowledge_base(settings.functions),
+            examiners=_examiners(signatures),
+            knowledge=knowledge_base(settings.functions, signatures),
             rules=load_rules(),
             seal_key=_seal_key(settings.folder),
             intake_limits=settings.intake_limits,
@@ -223,6 +233,21 @@ def open_workspace(settings: Settings) -> Workspace:
         StoreError: the folder can't be used.
     """
     return Workspace(settings, now=lambda: datetime.now(UTC))
+
+
+def signature_shelf(folder: Path) -> Shelf:
+    """A workspace's own signatures of components, over the shipped ones."""
+    return Shelf(folder / "signatures")
+
+
+def rebuild_signatures(repositories: Path, out: Path, jobs: int) -> tuple[int, tuple[str, ...]]:
+    """Build the snapshot that is shipped, out of a folder of upstream repositories.
+
+    Returns:
+        How many components it holds, and the names of those whose repository is not there.
+    """
+    with process_pool(_BUILD_MEMORY)(jobs) as executor:
+        return build_snapshot(repositories, out, executor.map)
 
 
 def measure_list() -> tuple[MeasureInfo, ...]:
@@ -243,6 +268,14 @@ def schemas() -> dict[str, dict[str, object]]:
 def encode(evaluation: Evaluation) -> bytes:
     """The bytes of `evaluation.json`: the same evaluation gives the same bytes."""
     return evaluation.model_dump_json(by_alias=True).encode() + b"\n"
+
+
+def _examiners(signatures: tuple[Path, ...]) -> tuple[Examiner, ...]:
+    """All examiners, that of components with a user's own signatures."""
+    if not signatures:
+        return EXAMINERS
+    own = components_examiner(tuple(str(file) for file in signatures))
+    return tuple(own if one.name == own.name else one for one in EXAMINERS)
 
 
 def _names(reference: str, stored: StoredEvaluation) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
+from assay.cli.knowledge import knowledge
 from assay.model.errors import AssayError, InputError
 
 app = typer.Typer(
@@ -21,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(knowledge)
 
 WorkspaceOption = Annotated[
     Path | None,
