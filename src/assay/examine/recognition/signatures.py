@@ -19,6 +19,7 @@ sentences of a component; texts that are encrypted or compressed.
 """
 
 import re
+import string
 from collections.abc import Callable, Iterator
 
 from assay.examine.recognition.parts import elf_part
@@ -29,9 +30,9 @@ from assay.knowledge.signatures.versions import series
 from assay.model.observations import ComponentSighting, Evidence
 from assay.model.tree import Kind
 
-_VERSION = re.compile(
-    rb"(?<![0-9A-Za-z._])[vVrR]?([0-9]+(?:[._][0-9]+)*(?:[a-z]|p[0-9]+)?)(?![0-9A-Za-z_])"
-)
+_LETTERS = (string.ascii_letters + string.digits + "_").encode()
+_WORDY = frozenset(bytes([one]) for one in _LETTERS + b"." if one not in b"vVrR")
+_WORDY_BEHIND = frozenset(bytes([one]) for one in _LETTERS)
 _VERSION_IN_NAME = re.compile(r"(?:\.so\.|[-_])([0-9]+(?:\.[0-9]+)+)$")
 _SHORTEST_VERSION = 3
 _WIDER = 3 * TOLERANCE
@@ -66,27 +67,34 @@ def _part(subject: Subject) -> Part | None:
 
 
 class _Words:
-    """What of a file is quoted, and the versions that stand in it; these are found when needed."""
+    """What of a file is quoted, and the versions that stand in it as words."""
 
     def __init__(self, subject: Subject, part: Part) -> None:
         self.subject = subject
         self.part = part
-        self._versions: dict[str, int] | None = None
+        self._pieces = [(start, bytes(subject.data[start:end])) for start, end in part.text]
+        in_name = _VERSION_IN_NAME.search(subject.file.name)
+        self._in_name = in_name[1] if in_name else ""
 
-    @property
-    def versions(self) -> dict[str, int]:
-        """Versions that stand as words, with the first place of each."""
-        if self._versions is None:
-            found: dict[str, int] = {}
-            for start, end in self.part.text:
-                for match in _VERSION.finditer(bytes(self.subject.data[start:end])):
-                    word = match[1].decode()
-                    if len(word) >= _SHORTEST_VERSION:
-                        found.setdefault(word.replace("_", "."), start + match.start(1))
-            if in_name := _VERSION_IN_NAME.search(self.subject.file.name):
-                found.setdefault(in_name[1], -1)
-            self._versions = found
-        return self._versions
+    def place(self, version: str) -> int | None:
+        """Where a version stands as a word; -1 where it ends the file's name, None if nowhere."""
+        if version == self._in_name:
+            return -1
+        word = version.encode()
+        if len(word) < _SHORTEST_VERSION:
+            return None
+        for start, piece in self._pieces:
+            at = piece.find(word)
+            while at >= 0:
+                end = at + len(word)
+                behind = piece[end : end + 2]
+                goes_on = behind[:1] in _WORDY_BEHIND or (
+                    behind[:1] == b"." and behind[1:].isdigit()
+                )
+                if piece[at - 1 : at] not in _WORDY and not goes_on:
+                    return start + at
+                at = piece.find(word, end)
+        return None
 
     def excerpt(self, offset: int, length: int) -> str:
         """A text of the file, as it may be shown."""
@@ -135,7 +143,7 @@ def _named(found: Found, words: _Words) -> str:
             for number, version in enumerate(versions)
             if decision.scores[number] >= decision.scores[decision.best] - floor
         ]
-        named = [version for version in near if version in words.versions]
+        named = [version for version in near if words.place(version) is not None]
         if len(named) == 1:
             return named[0]
         if named:
@@ -151,7 +159,7 @@ def _evidence(found: Found, words: _Words, named: str) -> Iterator[Evidence]:
         excerpt=f"{len(decision.hits.features)} features in {decision.files} of "
         f"{decision.expected_files} source files fit {about.name} {releases}"[:_EXCERPT]
     )
-    at = words.versions.get(named) if named else None
+    at = words.place(named) if named else None
     if at is not None:
         place = f"file name {words.subject.file.name}"[:_EXCERPT]
         yield Evidence(offset=at, excerpt=named) if at >= 0 else Evidence(excerpt=place)

@@ -2,8 +2,9 @@
 
 How it works. Components are taken in the order of the weight that their hits have in the best
 release; what one explains no longer counts for the next, so that forks and bundled copies are not
-reported beside the component itself. A component is there if enough weight stands in source files
-of which a good part is there: a caller, and a list of texts, touch many files and cover none.
+reported beside the component itself; of one family of forks, one is reported. A component is there
+if enough weight stands in source files of which a good part is there: a caller, and a list of
+texts, touch many files and cover none.
 
 Releases are compared by clusters: the features of one source file with one release set. A cluster
 that is there speaks against every release that lacks it; one that is missing, from a file that
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from assay.knowledge.signatures.match import Hits
 from assay.knowledge.signatures.profile import Profile, Profiles
 from assay.knowledge.signatures.signature import EXPRESSION, KINDS, NAME, TABLE, TEXT
+from assay.knowledge.signatures.text import Index
 
 LEAST_WEIGHT = 3.0
 """Hits that weigh less are chance."""
@@ -34,15 +36,19 @@ FILE_THERE = 0.3
 SENTENCES, NAMES = 2, 8
 """A copy shows so many sentences, or defines so many names, that no other component has."""
 
-_OWN, _AMONG_OTHERS = 0.15, 8.0
-_MOST_AGAINST = 0.33
-
 _OF_API = 0.1
+"""Names alone tell only where so much of the component is there: others may offer its interface."""
+
+_OWN, _AMONG_OTHERS = 0.15, 8.0
+"""Where a file's texts are mostly others', hits must weigh this much: common texts occur."""
+
+_MOST_AGAINST = 0.33
+"""So many of the hits may be none of the best release's."""
 
 IN_FILES = 0.4
 """So much of the hits' weight must stand in source files that are there."""
 
-FULL, PARTIAL = 0.5, 0.08
+FULL, PARTIAL = 0.3, 0.08
 """A copy is full where so much of the component's code weight lies in files that are there;
 partial above the second share or with three files; else a fragment."""
 
@@ -84,9 +90,7 @@ class Decision:
 def decide(profiles: Profiles, hits: Hits, *, strict: bool = False) -> list[Decision]:
     """All components that the hits show. `strict` asks for more where the file is no program."""
     owners = profiles.snapshot.owners[hits.features]
-    candidates = [
-        owner for owner in np.unique(owners).tolist() if _may_be(profiles, hits, owners == owner)
-    ]
+    candidates = _candidates(profiles, hits, owners)
     ranked = sorted(
         (
             (_best_weight(profiles.of(owner), hits.where(owners == owner)), owner)
@@ -95,14 +99,19 @@ def decide(profiles: Profiles, hits: Hits, *, strict: bool = False) -> list[Deci
         key=lambda pair: (-pair[0], pair[1]),
     )
     explained: set[int] = set()
+    families: set[str] = set()
     decisions = []
     for _, owner in ranked:
+        family = profiles.snapshot.components[owner].family
+        if family in families:
+            continue
         mine = hits.where(owners == owner)
         keys = _keys(mine)
         free = np.fromiter((key not in explained for key in keys), np.bool_, len(keys))
         decision = _one(profiles.of(owner), mine, free, strict=strict)
         if decision is not None:
             decisions.append(decision)
+            families.add(family)
             explained.update(keys)
     return decisions
 
@@ -112,9 +121,15 @@ def _keys(hits: Hits) -> list[int]:
     return np.where(hits.offsets < 0, -1 - hits.lengths, hits.offsets).tolist()  # type: ignore[no-any-return]
 
 
-def _may_be(profiles: Profiles, hits: Hits, mine: NDArray[np.bool_]) -> bool:
-    features, sharers = hits.features[mine], hits.sharers[mine]
-    return float((profiles.weights[features] / sharers).sum()) >= LEAST_WEIGHT / 2
+def _candidates(profiles: Profiles, hits: Hits, owners: NDArray[np.uint16]) -> list[int]:
+    """Components worth a closer look; of most, a file holds a few words that are others' too."""
+    weights, kinds = profiles.weights[hits.features], profiles.snapshot.kinds[hits.features] >> 4
+    alone, count = hits.sharers == 1, len(profiles.snapshot.components)
+    weight = np.bincount(owners, weights / hits.sharers, count)
+    sentences = np.bincount(owners, alone & (kinds == TEXT) & (weights == 1), count)
+    names = np.bincount(owners, alone & (kinds == NAME), count)
+    worth = (weight >= LEAST_WEIGHT / 2) & ((sentences >= 1) | (names >= NAMES))
+    return [int(owner) for owner in np.flatnonzero(worth)]
 
 
 def _best_weight(profile: Profile, hits: Hits) -> float:
@@ -130,13 +145,18 @@ def _one(profile: Profile, hits: Hits, free: NDArray[np.bool_], *, strict: bool)
     weights = profile.weights[within] * free
     if weights.sum() < LEAST_WEIGHT:
         return None
-    named = bool(np.any(profile.kinds[within] == NAME))
+    kinds, alone = profile.kinds[within], free & (hits.sharers == 1)
+    if not _may_show(profile, within, kinds, alone):
+        return None
+    named = bool(np.any(kinds == NAME))
     best = int((profile.weights[within] @ profile.member[profile.sets[within]]).argmax())
-    for _ in range(2):
+    there = _there(profile, hit, best, named=named)
+    scores = _scores(profile, hit, there, hits)
+    if (likeliest := _likeliest(scores)) != best:
+        best = likeliest
         there = _there(profile, hit, best, named=named)
         scores = _scores(profile, hit, there, hits)
         best = _likeliest(scores)
-    there = _there(profile, hit, best, named=named)
     in_best = profile.member[profile.sets[within], best]
     counted = weights * in_best * there.files[profile.files[within]]
     extent, share = _extent(profile, there, best)
@@ -156,6 +176,16 @@ def _one(profile: Profile, hits: Hits, free: NDArray[np.bool_], *, strict: bool)
         expected_files=int((profile.code & (there.expected > 0)).sum()),
         hits=hits,
         contradicted=int((~in_best).sum()),
+    )
+
+
+def _may_show(
+    profile: Profile, within: Index, kinds: NDArray[np.uint8], alone: NDArray[np.bool_]
+) -> bool:
+    """Whether there are words enough of its own; most that only share some end here."""
+    sentences = int((alone & (kinds == TEXT) & (profile.weights[within] == 1)).sum())
+    return sentences >= min(SENTENCES, 0.3 * profile.sentences) or (
+        int((alone & (kinds == NAME)).sum()) >= NAMES
     )
 
 

@@ -89,8 +89,9 @@ class Matcher:
         hashes.append(named)
         offsets.append(np.full(len(named), -1, np.int64))
         lengths.append(np.arange(len(named)))
-        columns = (np.concatenate(one) for one in (hashes, offsets, lengths))
-        return self._found(*columns, texts)
+        return self._found(
+            np.concatenate(hashes), np.concatenate(offsets), np.concatenate(lengths), texts
+        )
 
     def _may(self, hashes: U64) -> NDArray[np.bool_]:
         may: NDArray[np.bool_] = self._present[hashes >> np.uint64(64 - PREFIX_BITS)]

@@ -2,9 +2,9 @@
 
 How it works: a feature that several unrelated components share says little and goes, components
 of one family counted as one; but a component of which a good part is found in others is one that
-others bundle (zlib), and keeps what is its own. Of each component, so many of the heaviest stay;
-among equals, those that tell releases apart stay before those that all releases have, and every
-source file keeps its first ones.
+others bundle (zlib), and keeps what is its own. Tables go where there are sentences enough. Of
+each component, so many of the heaviest stay; among equals, those that tell releases apart stay
+before those that all releases have, and every source file keeps its first ones.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.knowledge.signatures.signature import NAME, WEIGHTS, Signature
+from assay.knowledge.signatures.signature import NAME, TABLE, TEXT, WEIGHTS, Signature, kind_of
 from assay.knowledge.signatures.text import U64
 
 _BUNDLED = 0.1
+_WORDY = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,12 @@ def select(signatures: Sequence[Signature], bounds: Bounds = Bounds()) -> list[S
 
 
 def _telling(one: Signature, common: U64) -> NDArray[np.bool_]:
-    shared = np.isin(one.hashes, common)
-    if shared.mean() >= _BUNDLED:
-        return np.ones(len(shared), np.bool_)
-    return ~shared
+    shared: NDArray[np.bool_] = np.isin(one.hashes, common)
+    sentences = int((one.kinds == kind_of(TEXT, len(WEIGHTS) - 1)).sum())
+    wordy = (one.kinds >> 4 == TABLE) & (sentences > _WORDY)
+    dropped: NDArray[np.bool_] = wordy if shared.mean() >= _BUNDLED else shared | wordy
+    kept: NDArray[np.bool_] = ~dropped
+    return kept
 
 
 def _fewer(one: Signature, kept: NDArray[np.bool_], most: int) -> Signature:
