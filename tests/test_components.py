@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from assay.examine.components import EXAMINER
 from assay.examine.contract import Content
-from assay.examine.recognition.subject import spellings
+from assay.examine.recognition.subject import spellings, subject
+from assay.examine.recognition.version_texts import version_texts
 from assay.knowledge.version_strings import Component, load_version_strings
 from assay.model.observations import ComponentSighting, Unmeasured
 from assay.model.tree import File, Kind
@@ -31,10 +32,11 @@ ELF = b"\x7fELF"
 
 
 def _seen(data: bytes, path: str, kind: Kind) -> list[ComponentSighting]:
+    """What the texts alone show: features of the source are held to the truth elsewhere."""
     file = File(path=path, kind=kind, sha256="00" * 32, size=len(data))
     assert EXAMINER.wants(file)
-    content = Content(memoryview(data), lambda _: "")
-    return [one for one in EXAMINER.examine(content, file) if isinstance(one, ComponentSighting)]
+    told = version_texts(subject(memoryview(data), file))
+    return [one for one in told if isinstance(one, ComponentSighting)]
 
 
 def _component(source: str) -> str:
@@ -357,8 +359,10 @@ def test_every_known_text_is_found_where_it_stands(
 @pytest.mark.parametrize("magic", [b"\xde\x12\x04\x95", b"\x95\x04\x12\xde"])
 def test_translations_of_programs_are_no_programs(magic: bytes) -> None:
     banner = b"\x00OpenSSL 3.0.17 1 Jul 2025\x00BusyBox v1.35.0 (2024)\x00"
-    assert _seen(bytes(24) + banner, "thing.mo", Kind.DATA)
-    assert not _seen(magic + bytes(20) + banner, "thing.mo", Kind.DATA)
+    file = File(path="thing.mo", kind=Kind.DATA, sha256="00" * 32, size=24 + len(banner))
+    for head, seen in ((bytes(24), True), (magic + bytes(20), False)):
+        content = Content(memoryview(head + banner), lambda _: "")
+        assert bool(list(EXAMINER.examine(content, file))) is seen
 
 
 def test_a_scan_that_was_broken_off_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,6 +370,22 @@ def test_a_scan_that_was_broken_off_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     file = File(path="data.bin", kind=Kind.DATA, sha256="00" * 32, size=1)
     content = Content(memoryview(b"\x001.2.3\x00" * 50), lambda _: "")
     assert [type(one) for one in EXAMINER.examine(content, file)] == [Unmeasured]
+
+
+def test_features_of_a_linked_library_in_a_program_of_another_are_its_callers(
+    image: Router,
+) -> None:
+    """Python's interpreter holds pyexpat, which carries expat's error texts and links to it."""
+    path = image.root / "usr/bin/python3.11"
+    needed = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True)
+    assert "libexpat.so.1" in needed.stdout
+    file = File(path="usr/bin/python3.11", kind=Kind.ELF, sha256="00" * 32, size=1)
+    content = Content(memoryview(path.read_bytes()), lambda _: "")
+    names = {
+        one.name for one in EXAMINER.examine(content, file) if isinstance(one, ComponentSighting)
+    }
+    assert "python" in names
+    assert "expat" not in names
 
 
 def test_text_files_are_not_looked_at() -> None:

@@ -10,13 +10,24 @@ Takes: settings. Gives: a ready workspace. Must not know: arguments, terminals, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.documents import encode_json, make_folder, refuse_inside, write_whole
+from assay.listings import (
+    extractors,
+    measure_list,
+    protections,
+    read_vendor_says,
+    rebuild_signatures,
+    rule_list,
+    schemas,
+    signature_shelf,
+    summarise,
+)
 from assay.model.errors import InputError, StoreError
 from assay.model.request import Progress, Request, Step
 from assay.store import (
@@ -34,9 +45,8 @@ if TYPE_CHECKING:
     from assay.intake import Limits as IntakeLimits
     from assay.knowledge import KnowledgeBase
     from assay.knowledge.advisories.update import Update
+    from assay.knowledge.signatures.shelf import Listed, Shelf, Shown
     from assay.model.evaluation import Evaluation
-    from assay.model.finding import RuleInfo
-    from assay.model.measure import MeasureInfo
     from assay.pipeline import Ports
     from assay.reassessing import Reassessed
     from assay.report import ReusedKey, Summary
@@ -46,11 +56,14 @@ __all__ = [
     "DOCUMENTS",
     "Done",
     "Extractor",
+    "Listed",
     "Progress",
     "Protection",
     "Reassessed",
     "Request",
     "Settings",
+    "Shelf",
+    "Shown",
     "Step",
     "StoredEvaluation",
     "Summary",
@@ -63,8 +76,10 @@ __all__ = [
     "open_workspace",
     "protections",
     "read_vendor_says",
+    "rebuild_signatures",
     "rule_list",
     "schemas",
+    "signature_shelf",
     "summarise",
 ]
 
@@ -286,11 +301,11 @@ class Workspace:
 
     def _ports(self, scratch: Path, progress: Progress, says: VendorSays | None) -> Ports:
         from assay.assess import VendorSays, assessment_form, load_rules
-        from assay.examine import EXAMINERS
         from assay.intake import Limits as IntakeLimits
         from assay.pipeline import Ports
         from assay.runner import Limits as RunLimits
         from assay.runner import process_pool
+        from assay.shelves import examiners
 
         settings = self._settings
         run_limits = settings.run_limits or RunLimits()
@@ -299,7 +314,7 @@ class Workspace:
             engine=process_pool(run_limits.memory_bytes),
             workers=settings.workers or len(os.sched_getaffinity(0)),
             scratch=scratch,
-            examiners=EXAMINERS,
+            examiners=examiners(self._signatures()),
             knowledge=self._knowledge(),
             rules=load_rules(),
             assessment=assessment_form(),
@@ -313,7 +328,11 @@ class Workspace:
     def _knowledge(self) -> KnowledgeBase:
         from assay.knowledge import knowledge_base
 
-        return knowledge_base(self._settings.functions, self._settings.folder / ADVISORIES)
+        settings = self._settings
+        return knowledge_base(settings.functions, settings.folder / ADVISORIES, self._signatures())
+
+    def _signatures(self) -> tuple[Path, ...]:
+        return signature_shelf(self._settings.folder).files()
 
 
 def open_workspace(settings: Settings) -> Workspace:
@@ -323,57 +342,6 @@ def open_workspace(settings: Settings) -> Workspace:
         StoreError: the folder can't be used.
     """
     return Workspace(settings, now=lambda: datetime.now(UTC))
-
-
-def extractors() -> tuple[Extractor, ...]:
-    """The programs that unpacking needs, and whether they are here."""
-    from assay import intake
-
-    return tuple(intake.extractors())
-
-
-def protections() -> tuple[Protection, ...]:
-    """What keeps hostile images from this machine, and whether it works here."""
-    from assay import intake
-
-    return tuple(intake.protections())
-
-
-def measure_list() -> tuple[MeasureInfo, ...]:
-    """Every measure, in the order in which they are listed."""
-    from assay.assess import MEASURES
-
-    return tuple(measure.info for measure in MEASURES)
-
-
-def rule_list() -> tuple[RuleInfo, ...]:
-    """Every rule."""
-    from assay.assess import load_rules
-
-    return tuple(rule.info for rule in load_rules())
-
-
-def read_vendor_says(
-    vex: Iterable[Path] = (), supported_until: str = "", built: Iterable[tuple[str, Path]] = ()
-) -> VendorSays:
-    """What the vendor says of a release, out of its files; see `assay.reassessing`."""
-    from assay import reassessing
-
-    return reassessing.read_vendor_says(vex, supported_until, built)
-
-
-def schemas() -> dict[str, dict[str, object]]:
-    """JSON Schemas of the documents that Assay writes, by the document's name."""
-    from assay.exchange.schema import evaluation_schema
-
-    return {"evaluation": evaluation_schema()}
-
-
-def summarise(evaluation: Evaluation) -> Summary:
-    """What every view of an evaluation opens with."""
-    from assay import report
-
-    return report.summarise(evaluation)
 
 
 def encode(evaluation: Evaluation) -> bytes:

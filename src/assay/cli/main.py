@@ -16,6 +16,7 @@ import typer
 
 from assay import __version__
 from assay.cli import advisories
+from assay.cli.knowledge import knowledge
 from assay.model.errors import AssayError, InputError
 
 _DEFECT = 3
@@ -32,10 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-knowledge = typer.Typer(
-    help="What is known beforehand: advisories and lifecycles.", no_args_is_help=True
-)
-app.add_typer(knowledge, name="knowledge")
+app.add_typer(knowledge)
 advisories.register(knowledge)
 
 WorkspaceOption = Annotated[

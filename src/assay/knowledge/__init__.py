@@ -1,4 +1,4 @@
-"""What is known beforehand: function classes, defaults, version strings, advisories, lifecycles.
+"""What is known beforehand: function classes, version texts, signatures, advisories, lifecycles.
 
 Takes: data files that ship or that users bring. Gives: frozen lists, with version and date.
 Must not know: any image.
@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from assay.knowledge.functions import load_functions
+from assay.knowledge.signatures import shipped_snapshot, snapshot_digest
 from assay.model.base import digest
 from assay.model.evaluation import Knowledge, Part
 from assay.model.functions import FunctionClasses
@@ -30,13 +31,16 @@ class KnowledgeBase:
 
 
 def knowledge_base(
-    extra_functions: Path | None = None, advisories: Path | None = None
+    extra_functions: Path | None = None,
+    advisories: Path | None = None,
+    signatures: tuple[Path, ...] = (),
 ) -> KnowledgeBase:
-    """The shipped knowledge, with a user's own list of functions and advisories added to it.
+    """The shipped knowledge, with a user's own lists added to it.
 
     Args:
         extra_functions: a list in the form of the shipped one.
         advisories: the folder of advisories that users brought in.
+        signatures: snapshots of signatures that users brought in.
 
     Raises:
         DataError: a list is malformed; names file and entry.
@@ -44,6 +48,10 @@ def knowledge_base(
     functions = load_functions(extra_functions)
     data = resources.files(__name__).joinpath("data")
     parts = [*_parts(data), *_parts(data.joinpath("advisories"))]
+    if shipped := shipped_snapshot():
+        parts.append(Part(name=shipped.name, version=snapshot_digest(shipped)[:16]))
+    for file in signatures:
+        parts.append(Part(name=f"user: {file.name}", version=snapshot_digest(file)[:16]))
     if extra_functions:
         version = hashlib.sha256(extra_functions.read_bytes()).hexdigest()[:16]
         parts.append(Part(name=f"user: {extra_functions.name}", version=version))

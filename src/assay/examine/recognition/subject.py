@@ -18,6 +18,7 @@ class Subject:
 
     Both are empty where the file is no dynamic ELF or its headers can't be read. `names` and
     `needed` hold every spelling that a library's name may have been given (see `spellings`).
+    `elf` is the parsed file, None where it is no ELF file or can't be parsed.
     """
 
     data: bytes | memoryview
@@ -25,6 +26,7 @@ class Subject:
     soname: str = ""
     names: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    elf: lief.ELF.Binary | None = None
 
 
 _BUNDLED = re.compile(r"(?P<lib>lib[^/]{1,80})-[0-9a-f]{8}\.so(?P<numbers>(?:\.[0-9]+){1,5})")
@@ -51,6 +53,7 @@ def subject(data: memoryview, file: File) -> Subject:
         soname,
         spellings(soname) if soname else (),
         tuple(spelling for name in needed for spelling in spellings(name)),
+        elf,
     )
 
 

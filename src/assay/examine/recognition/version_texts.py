@@ -111,6 +111,14 @@ def _sightings(entry: _Entry, subject: Subject, found: Found) -> Iterator[Compon
         yield _unversioned(entry, subject, found.places[mark] if mark is not None else [])
 
 
+def is_linked_to(component: str, subject: Subject) -> bool:
+    """Whether a file needs one of a component's libraries at run time."""
+    return any(
+        entry.component.name == component and _is_any(entry.libraries, subject.needed)
+        for entry in _catalogue().entries
+    )
+
+
 def _only_used(entry: _Entry, subject: Subject, found: Found) -> bool:
     """Whether a component's texts came in with its headers or its name, not with its code."""
     if _is_any(entry.libraries, subject.needed):
