@@ -4,6 +4,9 @@ How it works: what stands in the file is looked up in the signatures (see
 `assay.knowledge.signatures`). The releases that the features allow make an interval; where a
 version of that interval stands in the file as a word, and no other does, it is that one.
 
+A part or a fragment has no `version`: its interval says what release the code was taken from, even
+where that is one alone, not that the release is there.
+
 `low` and `high` are the first and last release of the interval. `high` is empty where the newest
 known release fits and nothing in the file says that it is that one: the file's may be newer than
 the signatures know ("from `low` on"). Where the newest known release of an older series fits that
@@ -105,7 +108,9 @@ class _Words:
 def _sighting(found: Found, words: _Words) -> ComponentSighting:
     decision, about = found.decision, found.profile.about
     low, high = found.versions[decision.low], _highest(found)
-    version = _named(found, words) or (low if low == high else "")
+    one = _named(found, words) or (low if low == high else "")
+    low, high = (one, one) if one else (low, high)
+    version = one if decision.extent == "full" else ""
     against = decision.contradicted > _FEW_AGAINST * len(decision.hits.features)
     confidence = _CONFIDENCE[decision.extent] - _LESS * (against + words.part.strict)
     return ComponentSighting(
@@ -117,7 +122,7 @@ def _sighting(found: Found, words: _Words) -> ComponentSighting:
         copy_extent=decision.extent,
         method="signature",
         confidence=round(confidence, 2),
-        evidence=tuple(_evidence(found, words, version)),
+        evidence=tuple(_evidence(found, words, one)),
     )
 
 
