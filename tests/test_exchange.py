@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from assay.assess import MEASURES, assessment_form, load_rules
+from assay.assess import MEASURES, load_rules
 from assay.examine import calls as call_sites
 from assay.examine import configuration, executable
 from assay.exchange import cyclonedx, sarif
@@ -662,7 +662,6 @@ def evaluated(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Evalua
         examiners=(executable.EXAMINER, call_sites.EXAMINER, configuration.EXAMINER),
         knowledge=knowledge_base(),
         rules=load_rules(),
-        assessment=assessment_form(),
         seal_key=bytes(32),
         intake_limits=IntakeLimits(),
         run_limits=limits,

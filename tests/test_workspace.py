@@ -20,11 +20,13 @@ from assay.workspace import (
     Settings,
     Workspace,
     default_folder,
+    encode,
     measure_list,
     open_workspace,
     rule_list,
     schemas,
 )
+from tests.corpus import debs
 
 
 class Clock:
@@ -228,3 +230,46 @@ def test_the_tool_names_every_examiner(bench: Bench) -> None:
     evaluation = bench.workspace.load(bench.workspace.find("R3"))
     parts = {part.name: part.version for part in evaluation.tool.parts}
     assert {one.name: one.version for one in EXAMINERS}.items() <= parts.items()
+
+
+@pytest.fixture(scope="module")
+def package() -> Path:
+    return debs("amd64", ["dropbear-bin"])[0]
+
+
+def test_the_same_image_is_recalled_under_the_name_it_is_given(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = open_workspace(Settings(folder=tmp_path / "workspace"))
+    first = workspace.evaluate(Request(package, "Debian", "dropbear", "12"), tmp_path / "one")
+    monkeypatch.setattr("assay.pipeline.evaluate", _nothing_was_to_be_evaluated)
+    again = workspace.evaluate(Request(package, "Debian", "dropbear", "12"), tmp_path / "two")
+    assert encode(again.evaluation) == encode(first.evaluation)
+    copy = tmp_path / "copy.deb"
+    copy.write_bytes(package.read_bytes())
+    renamed = workspace.evaluate(Request(copy, "Acme", "AR-1", "R2"), tmp_path / "three")
+    named = {"vendor": "Acme", "product": "AR-1", "release": "R2", "name": "copy.deb"}
+    assert renamed.evaluation.subject == first.evaluation.subject.model_copy(update=named)
+    assert renamed.evaluation.findings == first.evaluation.findings
+
+
+def test_another_list_of_functions_is_evaluated_anew(package: Path, tmp_path: Path) -> None:
+    plain = open_workspace(Settings(folder=tmp_path / "workspace"))
+    request = Request(package, "Debian", "dropbear", "12")
+    first = plain.evaluate(request, tmp_path / "out").evaluation
+    functions = tmp_path / "own.yaml"
+    functions.write_text(
+        'version: "1"\nsources: {own: "planted"}\n'
+        "strcpy_like: {unsafe: [{source: own, names: [getaddrinfo]}]}\n"
+    )
+    own = open_workspace(Settings(folder=tmp_path / "workspace", functions=functions))
+    again = own.evaluate(request, tmp_path / "out").evaluation
+    unsafe = "calls.strcpy_like.unsafe"
+    more, before = again.measures[unsafe], first.measures[unsafe]
+    assert isinstance(more, int)
+    assert isinstance(before, int)
+    assert more > before
+
+
+def _nothing_was_to_be_evaluated(*_: object) -> None:
+    raise AssertionError("nothing was to be evaluated")

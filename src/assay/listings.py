@@ -9,7 +9,7 @@ terminals, requests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,9 +66,11 @@ def rule_list() -> tuple[RuleInfo, ...]:
 
 
 def read_vendor_says(
-    vex: Iterable[Path] = (), supported_until: str = "", built: Iterable[tuple[str, Path]] = ()
-) -> VendorSays:
-    """What the vendor says of a release, out of its files; see `assay.reassessing`."""
+    vex: Sequence[Path] = (), supported_until: str = "", built: Sequence[tuple[str, Path]] = ()
+) -> VendorSays | None:
+    """What the vendor says of a release, out of its files; None where it says nothing."""
+    if not (vex or supported_until or built):
+        return None
     from assay import reassessing
 
     return reassessing.read_vendor_says(vex, supported_until, built)

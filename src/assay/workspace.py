@@ -9,6 +9,7 @@ Takes: settings. Gives: a ready workspace. Must not know: arguments, terminals, 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from assay.knowledge import KnowledgeBase
     from assay.knowledge.advisories.update import Update
     from assay.knowledge.signatures.shelf import Listed, Shelf, Shown
+    from assay.model.evaluated import Evaluated
     from assay.model.evaluation import Evaluation
     from assay.pipeline import Ports
     from assay.reassessing import Reassessed
@@ -143,13 +145,10 @@ class Workspace:
             DataError: a list of the user's is malformed.
             StoreError: the workspace can't be written.
         """
-        from assay.pipeline import evaluate
-
         for place, name in ((out, "report"), (self._settings.folder, "workspace")):
             refuse_inside(request.image, place, name)
         make_folder(out)
-        with scratch_folder(self._settings.folder) as scratch:
-            result = evaluate(request, self._ports(scratch, progress, says))
+        result = self._evaluated(request, progress, says)
         progress(Step("Writing"))
         document = encode(result.evaluation)
         name = self._store.put_document(document)
@@ -158,6 +157,39 @@ class Workspace:
         self._store.save_evaluation(stored, seals)
         self._write(result.evaluation, seals, stored, out)
         return Done(stored.id, result.evaluation, out)
+
+    def _evaluated(
+        self, request: Request, progress: Progress, says: VendorSays | None
+    ) -> Evaluated:
+        """Recalled where nothing that it depends on has changed, else made."""
+        from assay.recollection import recall, remember
+
+        progress(Step("Reading"))
+        key = self._key(request, says)
+        until = says.supported_until if says else ""
+        if known := recall(key, request, until, self._store):
+            return known
+        from assay.pipeline import evaluate
+
+        with scratch_folder(self._settings.folder) as scratch:
+            made = evaluate(request, self._ports(scratch, progress, says))
+        remember(key, made, self._store)
+        return made
+
+    def _key(self, request: Request, says: VendorSays | None) -> str:
+        from assay.intake import fingerprint
+        from assay.recollection import evaluation_key
+
+        settings = self._settings
+        folders = [settings.folder / name for name in ("knowledge", "signatures")]
+        brought = [path for one in folders for path in one.rglob("*") if path.is_file()]
+        brought += [settings.functions] if settings.functions else []
+        key = hashlib.sha256(seal_key(settings.folder)).hexdigest()
+        limits = f"{settings.intake_limits!r} {settings.run_limits!r}"
+        try:
+            return evaluation_key(fingerprint(request.image), brought, (key, limits, repr(says)))
+        except OSError as error:
+            raise InputError(str(error.filename), error.strerror or str(error)) from error
 
     def evaluations(self) -> tuple[StoredEvaluation, ...]:
         """All evaluations, the newest first."""
@@ -300,7 +332,7 @@ class Workspace:
         )
 
     def _ports(self, scratch: Path, progress: Progress, says: VendorSays | None) -> Ports:
-        from assay.assess import VendorSays, assessment_form, load_rules
+        from assay.assess import VendorSays, load_rules
         from assay.intake import Limits as IntakeLimits
         from assay.pipeline import Ports
         from assay.runner import Limits as RunLimits
@@ -317,7 +349,6 @@ class Workspace:
             examiners=examiners(self._signatures()),
             knowledge=self._knowledge(),
             rules=load_rules(),
-            assessment=assessment_form(),
             seal_key=seal_key(settings.folder),
             intake_limits=settings.intake_limits or IntakeLimits(),
             run_limits=run_limits,

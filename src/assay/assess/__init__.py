@@ -6,9 +6,8 @@ is acceptable (that is oversight's).
 """
 
 from assay.assess.assessment import Assessment, Consulted, VendorSays, assess
-from assay.assess.compose import SealedSecret, compose, seals
+from assay.assess.compose import compose, seals
 from assay.assess.facts import Facts
-from assay.assess.form import assessment_form
 from assay.assess.measures import MEASURES
 from assay.assess.measures.by_component import value_of
 from assay.assess.reassess import reassess
@@ -20,10 +19,8 @@ __all__ = [
     "Consulted",
     "Facts",
     "Rule",
-    "SealedSecret",
     "VendorSays",
     "assess",
-    "assessment_form",
     "compose",
     "load_rules",
     "reassess",

@@ -1,7 +1,6 @@
 """The evaluation as one value, and the seals that stay behind in the workspace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from assay.assess.assessment import Assessment
@@ -10,6 +9,7 @@ from assay.assess.facts import Facts, Sighting
 from assay.assess.measures import MEASURES
 from assay.assess.rules import Rule
 from assay.model.base import Frozen
+from assay.model.evaluated import SealedSecret
 from assay.model.evaluation import (
     CallTable,
     Evaluation,
@@ -33,15 +33,6 @@ from assay.model.observations import (
 )
 
 F = TypeVar("F", bound=Frozen)
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSecret:
-    """A secret by the workspace's keyed hash: what it is, and in which file."""
-
-    seal: str
-    what: str
-    path: str
 
 
 def compose(
