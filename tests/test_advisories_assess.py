@@ -129,6 +129,15 @@ def test_hardly_covered_components_are_not_measured() -> None:
     assert "vulnerabilities.not_covered" in rules_of(found)
 
 
+def test_an_unsure_fragment_does_not_bring_a_components_history() -> None:
+    some = {"low": "1.0.1", "high": "1.0.1e", "copy_extent": "fragment", "method": "signature"}
+    sure = evaluation(("bin/a", sighting("openssl", **some, confidence=0.8)))
+    assert sure.vulnerabilities
+    unsure = evaluation(("bin/a", sighting("openssl", **some, confidence=0.6)))
+    assert unsure.vulnerabilities == ()
+    assert unsure.measures["components.openssl.vulnerabilities"] is None
+
+
 def test_what_is_found_in_a_hardly_covered_component_is_told() -> None:
     found = evaluation(("bin/a", sighting("zlib", "1.2.11")))
     assert found.measures["vulnerabilities.known"] == 3

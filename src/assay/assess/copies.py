@@ -11,6 +11,7 @@ from assay.model.tree import Tree
 
 _MARKERS = re.compile(r"(^|/)(etc/[^/]*(release|version)|var/lib/dpkg/status)$")
 _KERNEL = "linux"
+_SURE_ENOUGH = 0.7
 _DEBIAN_KERNEL = re.compile(r"\bDebian ([0-9]+\.[0-9.]+[0-9])-")
 _RELEASE = re.compile(r"v?([0-9]+\.[0-9.]*[0-9](?:-rc[0-9]+)?)")
 
@@ -75,11 +76,14 @@ def _ends(files: Iterable[str]) -> Iterator[str]:
 
 
 def _place(copy: ComponentCopy) -> Place:
-    between = copy.versions
+    """Of an unsure fragment no release is told: some functions that may have come from elsewhere
+    must not bring a component's whole history with them. Its vulnerabilities are not measured."""
+    unsure = copy.extent == "fragment" and copy.confidence < _SURE_ENOUGH
+    between = None if unsure else copy.versions
     return Place(
         path=copy.path,
         sha256=copy.sha256,
-        version=copy.version or "",
+        version="" if unsure else copy.version or "",
         low=between.low if between else "",
         high=between.high if between else "",
         purl=copy.purl,
