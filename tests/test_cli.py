@@ -215,6 +215,7 @@ def test_a_malformed_list_of_functions_is_told(assay: Command, tmp_path: Path) -
     functions = tmp_path / "mine.yaml"
     functions.write_text("functions: [nonsense")
     (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "file").write_text("something\n")
     options = ["--out", tmp_path / "out", "--functions", functions]
     said = assay(*evaluation_of(tmp_path / "image", *options))
     assert said.code == 1
