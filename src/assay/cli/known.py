@@ -15,19 +15,25 @@ _SHOWN = 3
 
 def print_known(console: Console, evaluation: Evaluation) -> None:
     """Counts, the first few vulnerabilities with the way out, and what the data can't tell."""
-    counts = ("known", "exploited", "critical", "possibly")
-    told = "   ".join(f"{_count(evaluation, f'vulnerabilities.{one}')} {one}" for one in counts)
-    console.print(Text("Known     ", "bold") + Text(told))
-    for one in evaluation.vulnerabilities[:_SHOWN]:
-        console.print(_line(one))
+    counts = ("possibly", "known", "exploited", "critical")
+    measured = {one: evaluation.measures.get(f"vulnerabilities.{one}") for one in counts}
+    told = [f"{value:,} {one}" for one, value in measured.items() if isinstance(value, int)]
+    untold = [one for one, value in measured.items() if value is None]
+    told += [f"not measured: {', '.join(untold)}"] if untold else []
+    console.print(Text("Known     ", "bold") + Text("   ".join(told)))
+    first = {(one.id, one.component): one for one in reversed(evaluation.vulnerabilities)}
+    for one in list(reversed(first.values()))[:_SHOWN]:
+        line = _line(one)
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
     unsupported = _count(evaluation, "lifecycle.unsupported")
     console.print(Text("Support   ", "bold") + Text(f"{unsupported} releases out of support"))
     silent = [one.component for one in evaluation.coverage if not one.is_measured]
-    limits = [f"of {len(silent)} components the data says little or nothing"] if silent else []
+    limits = [f"says little or nothing of {len(silent)} components"] if silent else []
     old = stale_in_short(evaluation.knowledge.sources, datetime.now(UTC).date())
     limits += [old] if old else []
-    if limits:
-        console.print(Text("Data      ", "bold") + Text("; ".join(limits), "yellow"))
+    for limit in limits:
+        console.print(Text("Data      ", "bold") + Text(limit, "yellow"))
 
 
 def _line(one: KnownVulnerability) -> Text:
