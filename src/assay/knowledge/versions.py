@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, total_ordering
-from typing import Any, Protocol
+from typing import Any
 
 from univers.versions import (
     AlpineLinuxVersion,
@@ -40,12 +40,6 @@ _TOKEN = re.compile(r"[0-9]+|[A-Za-z]+")
 _RELEASE = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
 _COMMIT = re.compile(r"(?=.*[a-f])(?=.*[0-9])[0-9a-f]{12,40}")
 _OF_A_BUILD = re.compile(r"[-+](?:fips|quic|dirty|release|final)$", re.IGNORECASE)
-
-
-class Ordered(Protocol):
-    """What keys can do."""
-
-    def __lt__(self, other: Any, /) -> bool: ...
 
 
 @total_ordering

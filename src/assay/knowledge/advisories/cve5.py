@@ -58,7 +58,7 @@ def read_cve5(record: JSON) -> tuple[Advisory, Exploited | None]:
     ratings, severity, by = _ratings([cna, *adps])
     advisory = Advisory(
         id=name,
-        summary=text_of(cna.get("title"), 300) or _english(cna),
+        summary=text_of(cna.get("title"), 300) or english(cna),
         published=day(about.get("datePublished")),
         modified=changed,
         withdrawn=(changed or "1970-01-01") if rejected else "",
@@ -192,7 +192,8 @@ def _ratings(containers: list[JSON]) -> tuple[tuple[Rating, ...], str, str]:
     return tuple(found[kind] for kind in sorted(found, reverse=True)), severity, by
 
 
-def _english(container: JSON) -> str:
+def english(container: JSON) -> str:
+    """The first English description of a record, in the form that CVE and NVD share."""
     for one in objects(container.get("descriptions"), "descriptions"):
         if str(one.get("lang", "")).startswith("en"):
             return text_of(one.get("value"), 300)

@@ -18,7 +18,7 @@ from assay.knowledge.advisories.bounds import (
     text_of,
 )
 from assay.knowledge.advisories.branches import disjoint
-from assay.knowledge.advisories.cve5 import affected_claims
+from assay.knowledge.advisories.cve5 import affected_claims, english
 from assay.knowledge.advisories.names import component_of_cpe
 from assay.model.advisory import Advisory, Claim, Exploited, Range, Rating
 
@@ -55,7 +55,7 @@ def read_nvd(entry: JSON) -> tuple[Advisory, Exploited | None]:
     ratings, severity = _ratings(mapping(record.get("metrics") or {}, "metrics"))
     advisory = Advisory(
         id=name,
-        summary=_english(record),
+        summary=english(record),
         published=day(record.get("published")),
         modified=changed,
         withdrawn=(changed or "1970-01-01") if rejected else "",
@@ -69,13 +69,6 @@ def read_nvd(entry: JSON) -> tuple[Advisory, Exploited | None]:
     added = day(record.get("cisaExploitAdd"))
     due = day(record.get("cisaActionDue"))
     return advisory, Exploited(id=name, added=added, due=due) if added else None
-
-
-def _english(record: JSON) -> str:
-    for one in objects(record.get("descriptions"), "descriptions"):
-        if str(one.get("lang", "")).startswith("en"):
-            return text_of(one.get("value"), 300)
-    return ""
 
 
 def _weaknesses(record: JSON) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -306,9 +306,3 @@ def _label(record: Any) -> str:
         else None,
     )
     return next((one[:80] for one in names if isinstance(one, str) and one), "")
-
-
-def lines_of(taken: Taken) -> Iterator[str]:
-    """The refusals as lines for a reader."""
-    for one in taken.refused:
-        yield f"{one.file}: {one.record}: {one.why}"
